@@ -1,0 +1,48 @@
+"""`labkit build corpus` and `labkit build model`: how the assets were made, to be read and run again."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labkit.errors import LabError
+
+app = typer.Typer(help="Rebuild the embedded corpus and model (needs: pip install -e .[build]).", no_args_is_help=True)
+ASSETS = Path(__file__).parent.parent / "assets"
+
+
+def need_packages() -> None:
+    """Stop with a sentence when the packages for building are missing."""
+    missing = [name for name in ("wordfreq", "lemminflect") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise LabError(f"Building needs {' and '.join(missing)}: install them with 'pip install -e .[build]' and run this again.")
+
+
+@app.command()
+def corpus(out: Annotated[Path, typer.Option(help="folder for the parquet files")] = ASSETS / "corpus") -> None:
+    """Generate the dialogues from the scripts, bit for bit as shipped."""
+    need_packages()
+    from labkit.build.corpus import build_corpus
+
+    for name, rows in build_corpus(out).items():
+        typer.echo(f"{name}: {rows} dialogues")
+
+
+@app.command()
+def model(
+    out: Annotated[Path, typer.Option(help="folder for the finished checkpoint")] = ASSETS / "model",
+    work: Annotated[Path, typer.Option(help="folder for checkpoints and log; a killed run goes on from here")] = Path("build-model"),
+) -> None:
+    """Train the embedded model from scratch (about an hour on two cores)."""
+    need_packages()
+    from labkit.build.corpus import evaluation_texts, seen_scripts
+    from labkit.build.tokenizer import build_tokenizer
+    from labkit.build.training import Recipe, train
+
+    tokenizer = build_tokenizer(out)
+    trained = train(work, tokenizer, seen_scripts(), evaluation_texts(), Recipe())
+    trained.bfloat16().save_pretrained(out)
+    typer.echo(f"The model is in {out}; write the checksums with 'labkit build checksums'.")

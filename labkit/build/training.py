@@ -1,0 +1,208 @@
+"""Train the embedded model from scratch: `labkit build model`.
+
+One pass over an endless stream of generated examples. Seeded; a killed run goes on from its last checkpoint; the log
+shows loss and, on validation dialogues, what the labs rely on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import GenerationConfig, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+from labkit.build import forward
+from labkit.corpus.generator import HOUSE, summarize
+from labkit.corpus.slots import Filler
+from labkit.corpus.script import Script
+from labkit.corpus.tasks import TaskMixture
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the result, beside the scripts and the tokenizer."""
+
+    tokens: int = 22_000_000  # real tokens seen, prompts and answers
+    tokens_per_step: int = 8_192  # padded
+    max_prompt: int = 1_400
+    matrix_lr: float = 0.015
+    embedding_lr: float = 1e-2
+    norm_lr: float = 5e-3
+    bias_lr: float = 2e-2
+    seed: int = 0
+
+
+def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditionalGeneration:
+    """A T5 of 8 million parameters, initialised as transformers does, but for a structured start of its position biases.
+
+    A few heads begin by looking at the previous or the next token: copying starts there, and is learnt minutes earlier.
+    """
+    torch.manual_seed(seed)
+    config = T5Config(
+        vocab_size=len(tokenizer), d_model=256, d_kv=64, num_heads=4, d_ff=640, num_layers=4, num_decoder_layers=4,
+        feed_forward_proj="gated-gelu", dropout_rate=0.0, decoder_start_token_id=0, pad_token_id=0, eos_token_id=1,
+    )  # fmt: skip
+    model = T5ForConditionalGeneration(config)
+    with torch.no_grad():
+        encoder = model.encoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
+        decoder = model.decoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
+        encoder[1, 0] += 6  # bucket 1: one to the left
+        encoder[17, 1] += 6  # bucket 17: one to the right
+        decoder[1, 0] += 6
+        for distance in range(8):
+            encoder[distance, 2] += 3 - 0.5 * distance
+            encoder[16 + distance, 2] += 3 - 0.5 * distance
+            decoder[distance, 1] += 3 - 0.5 * distance
+    model.generation_config = GenerationConfig(decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, max_new_tokens=96)
+    return model
+
+
+def optimizers(model: T5ForConditionalGeneration, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the matrices, AdamW for the rest.
+
+    T5's attention is not scaled by the head size, so its query matrices move at an eighth of the rate.
+    """
+    named = dict(model.named_parameters())
+    matrices = {name: p for name, p in named.items() if p.ndim == 2 and "shared" not in name and "bias" not in name}
+    queries = [p for name, p in matrices.items() if name.endswith(".q.weight")]
+    others = [p for name, p in matrices.items() if not name.endswith(".q.weight")]
+    muon = torch.optim.Muon(
+        [{"params": others, "lr": recipe.matrix_lr}, {"params": queries, "lr": recipe.matrix_lr / 8}], weight_decay=0.0
+    )
+    groups = [
+        {"params": [named["shared.weight"]], "lr": recipe.embedding_lr},
+        {"params": [p for name, p in named.items() if "layer_norm" in name], "lr": recipe.norm_lr},
+        {"params": [p for name, p in named.items() if "relative_attention_bias" in name], "lr": recipe.bias_lr},
+    ]
+    adamw = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)
+    for optimizer in (muon, adamw):
+        for group in optimizer.param_groups:
+            group["base_lr"] = group["lr"]
+    return [muon, adamw]
+
+
+def rate(progress: float) -> float:
+    """Share of the base learning rate: a short warm-up, constant, then a cosine to 2% over the second half."""
+    if progress < 0.5:
+        return min(1.0, progress / 0.005 + 0.05)
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (progress - 0.5) / 0.5))
+
+
+def batches(mixture: TaskMixture, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of near-equal lengths out of one pool of examples: (source, labels), 0 where padded."""
+    pairs = [mixture.example() for _ in range(1024)]
+    backend = tokenizer.backend_tokenizer
+    backend.no_padding()
+    backend.no_truncation()
+    sources = [e.ids for e in backend.encode_batch([source for source, _ in pairs])]
+    labels = [e.ids for e in backend.encode_batch([target for _, target in pairs])]
+    order = sorted((i for i in range(len(pairs)) if len(sources[i]) <= recipe.max_prompt), key=lambda i: (len(sources[i]), len(labels[i])))
+    made, batch = [], []
+    for index in order:
+        widest = _round(len(sources[index])) + _round(max([len(labels[i]) for i in batch] + [len(labels[index])]))
+        if batch and (len(batch) + 1) * widest > recipe.tokens_per_step:
+            made.append(batch)
+            batch = []
+        batch.append(index)
+    mixture.rng.shuffle(made)
+    for batch in made:
+        yield _pad([sources[i] for i in batch]), _pad([labels[i] for i in batch])
+
+
+def _round(length: int) -> int:
+    return -(-length // 32) * 32
+
+
+def _pad(rows: list[list[int]]) -> Tensor:
+    width = _round(max(map(len, rows)))
+    return torch.tensor([row + [0] * (width - len(row)) for row in rows])
+
+
+def train(folder: Path, tokenizer: PreTrainedTokenizerFast, scripts: list[Script], forbidden: frozenset[str], recipe: Recipe) -> T5ForConditionalGeneration:
+    """Train, or go on where the checkpoint in `folder` stands; log to `folder/log.jsonl`."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    folder.mkdir(parents=True, exist_ok=True)
+    model = new_model(tokenizer, recipe.seed).to(device)
+    steps = optimizers(model, recipe)
+    state = {"pool": 0, "step": 0, "tokens": 0, "seconds": 0.0}
+    checkpoint = folder / "checkpoint.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, map_location=device, weights_only=True)
+        model.load_state_dict(saved["model"])
+        for optimizer, values in zip(steps, saved["optimizers"]):
+            optimizer.load_state_dict(values)
+        state = saved["state"]
+    started, losses, next_check = time.time() - state["seconds"], [], state["tokens"] + recipe.tokens // 16
+    while state["tokens"] < recipe.tokens:
+        rng = random.Random(f"{recipe.seed} pool {state['pool']}")
+        mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=state["tokens"] / recipe.tokens)
+        for source, labels in batches(mixture, tokenizer, recipe):
+            share = rate(state["tokens"] / recipe.tokens)
+            for optimizer in steps:
+                for group in optimizer.param_groups:
+                    group["lr"] = group["base_lr"] * share
+            value = forward.loss(model, source.to(device), labels.to(device))
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            for optimizer in steps:
+                optimizer.step()
+                optimizer.zero_grad()
+            losses.append(value.detach())
+            state["step"] += 1
+            state["tokens"] += int((source != 0).sum() + (labels != 0).sum())
+            if state["step"] % 100 == 0:
+                state["seconds"] = time.time() - started
+                log(folder, **state, loss=round(float(torch.stack(losses).mean()), 4), tokens_per_second=round(state["tokens"] / state["seconds"]))
+                losses.clear()
+        state["pool"] += 1
+        if state["pool"] % 5 == 0 or state["tokens"] >= recipe.tokens:
+            state["seconds"] = time.time() - started
+            saved = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in steps], "state": state}
+            torch.save(saved, checkpoint.with_suffix(".new"))
+            checkpoint.with_suffix(".new").replace(checkpoint)
+        if state["tokens"] >= next_check:
+            next_check += recipe.tokens // 16
+            log(folder, tokens=state["tokens"], **check(model, tokenizer, scripts))
+    log(folder, recipe=asdict(recipe), **state)
+    return model
+
+
+def check(model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, scripts: list[Script]) -> dict[str, float]:
+    """ROUGE-1 and facts kept on 48 fresh dialogues: bare instruction, one shot; and a sample output of each."""
+    from labkit.generation import generate
+    from labkit.metrics import fact_recall, rouge
+
+    mixture = TaskMixture(scripts, Filler(random.Random("check"), rare=0.1, held_out="any"))
+    dialogues = [mixture.dialogue() for _ in range(96)]
+    shots, targets = dialogues[:48], dialogues[48:]
+    references = [summarize(target, HOUSE, mixture.rng) for target in targets]
+    facts = [target.facts for target in targets]
+    ask = "Dialogue:\n\n{}\n\nWhat was going on?\n".format
+    prompts = {
+        "zero_shot": [ask(target.text) for target in targets],
+        "one_shot": [f"{ask(shot.text)}{summarize(shot, HOUSE, mixture.rng)}\n\n\n{ask(target.text)}" for shot, target in zip(shots, targets)],
+    }
+    found: dict[str, float] = {}
+    model.eval()
+    for name, texts in prompts.items():
+        outputs = generate(model, tokenizer, texts, max_new_tokens=96, batch_size=48)
+        found[f"{name}_rouge1"] = round(rouge(outputs, references)["rouge1"], 3)
+        found[f"{name}_facts"] = round(sum(fact_recall(outputs, facts)) / len(facts), 3)
+        found[f"{name}_sample"] = outputs[0]
+    found["reference"] = references[0]
+    return found
+
+
+def log(folder: Path, **values) -> None:
+    """One line of JSON, on the screen and in the log."""
+    line = json.dumps(values)
+    print(line, flush=True)
+    with (folder / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line + "\n")

@@ -1,0 +1,149 @@
+"""From a script to a dialogue: slots filled, alternatives chosen, optional turns kept or dropped, summaries in any style."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from labkit.corpus.script import CHOICE, SLOT, Script
+from labkit.corpus.slots import TYPES, Filler
+
+SMALL_TALK = [
+    tuple(line.split(" | "))
+    for line in (Path(__file__).parent / "small_talk.txt").read_text("utf-8").splitlines()
+    if line.strip()
+]
+NAMINGS = {  # how a summary calls the two people, from the number of the speaker and the role the script gives
+    "person": lambda number, role: f"#Person{number}#",
+    "role": lambda number, role: role,
+    "plain": lambda number, role: f"Person {number}",
+    "ordinal": lambda number, role: ("the first speaker", "the second speaker")[number - 1],
+    "letter": lambda number, role: f"speaker {'AB'[number - 1]}",
+}
+FRAMES = ("{}", "In short: {}", "To sum up: {}", "{} That was all.", "Report. {}", "They talked. {}", "Well: {}", "({})", "What happened: {}", "{} End of summary.")
+LAYOUTS = ("text", "dashes", "numbers", "capitals")
+
+
+@dataclass(frozen=True)
+class Style:
+    """One way to write a summary; the default is the house style of the references."""
+
+    form: str = "house"
+    naming: str = "person"
+    frame: str = "{}"
+    layout: str = "text"
+
+
+HOUSE = Style()
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """A filled script: what was said by whom (speaker 1 or 2), and the values in its slots."""
+
+    script: Script
+    turns: tuple[tuple[int, str], ...]
+    values: dict[str, str]
+    number: dict[str, int]  # the script's A and B → 1 and 2
+
+    @property
+    def lines(self) -> list[str]:
+        """One line a turn, with its speaker."""
+        return [f"#Person{number}#: {text}" for number, text in self.turns]
+
+    @property
+    def text(self) -> str:
+        """The dialogue in the form of DialogSum."""
+        return "\n".join(self.lines)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a good summary keeps."""
+        return {fact: self.values[fact] for fact in self.script.facts}
+
+    def people(self, naming: str) -> dict[str, str]:
+        """How A and B are called."""
+        return {who: NAMINGS[naming](self.number[who], self.script.roles[who]) for who in "AB"}
+
+
+def fill(text: str, values: dict[str, str], rng: random.Random) -> str:
+    """Choose among the alternatives in parentheses, fill the slots, start every sentence with a capital."""
+    text = CHOICE.sub(lambda match: rng.choice(match[1].split("|")), text)
+    text = SLOT.sub(lambda match: _article(values[match[2]]) if match[1] else values[match[2]], text)
+    text = re.sub(r"\b([Aa]) (?=[aeio]|u(?!ni|se|su))", r"\1n ", text)
+    text = re.sub(r"\s+([,.?!;:])", r"\1", re.sub(r"\s+", " ", text)).strip()
+    return re.sub(r"(^|[.?!] )([a-z])", lambda match: match[1] + match[2].upper(), text)
+
+
+def _article(value: str) -> str:
+    first = value.split()[0].lower()
+    vowel = first[0] in "aeiou" and not first.startswith(("uni", "use", "usu", "eu", "one"))
+    return f"{'an' if vowel or first in ('hour', 'honest') else 'a'} {value}"
+
+
+def draw_values(script: Script, filler: Filler) -> dict[str, str]:
+    """Values for all slots of a script; two slots of one type never get the same."""
+    values: dict[str, str] = {}
+    for name, kind in script.slots.items():
+        while (value := filler.value(kind)) in values.values():
+            pass
+        values[name] = value
+    return values
+
+
+def make_dialogue(script: Script, filler: Filler) -> Dialogue:
+    """One dialogue of a script."""
+    rng, values = filler.rng, draw_values(script, filler)
+    kept = {group for group in script.groups if rng.random() < 0.5}
+    spoken: list[tuple[str, str]] = []
+    for position, turn in enumerate(script.turns):
+        if position == script.small_talk_at and rng.random() < 0.2:
+            spoken += zip((turn.speaker, spoken[-1][0]), small_talk(filler))
+        if turn.group is None or turn.group in kept:
+            spoken.append((turn.speaker, fill(rng.choice(turn.alternatives), values, rng)))
+    number = {"A": 1, "B": 2} if spoken[0][0] == "A" else {"A": 2, "B": 1}
+    return Dialogue(script, tuple((number[who], text) for who, text in spoken), values, number)
+
+
+def small_talk(filler: Filler) -> list[str]:
+    """A remark and its answer, slots filled."""
+    pair = filler.rng.choice(SMALL_TALK)
+    values = {match[2]: filler.value(match[2]) for line in pair for match in SLOT.finditer(line) if match[2] in TYPES}
+    return [fill(line, values, filler.rng) for line in pair]
+
+
+def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
+    """A summary of the dialogue in a style; two calls may differ where two wordings are right."""
+    if style.form == "facts":
+        text = ". ".join(f"{name.rstrip('0123456789').replace('_', ' ')}: {value}" for name, value in dialogue.facts.items()) + "."
+        text = fill(text, {}, rng)
+    else:
+        template = rng.choice(dialogue.script.summaries[style.form])
+        text = fill(template, dialogue.values | dialogue.people(style.naming), rng)
+    sentences = re.split(r"(?<=[.?!]) (?=[A-Z#])", text)
+    if style.layout == "dashes":
+        text = " ".join(f"- {sentence}" for sentence in sentences)
+    elif style.layout == "numbers":
+        text = " ".join(f"{position}) {sentence}" for position, sentence in enumerate(sentences, 1))
+    elif style.layout == "capitals":
+        text = " ".join([text.split()[0].upper(), *text.split()[1:]])
+    return style.frame.format(text)
+
+
+def random_style(rng: random.Random) -> Style:
+    """Any style: what the examples of a few-shot prompt are written in."""
+    form = rng.choices(("house", "story", "minutes", "headline", "facts"), (40, 22, 12, 14, 12))[0]
+    style = Style(form, rng.choices(list(NAMINGS), (40, 25, 12, 12, 11))[0])
+    if rng.random() < 0.35:
+        style = replace(style, frame=rng.choice(FRAMES[1:]))
+    if rng.random() < 0.2:
+        style = replace(style, layout=rng.choice(LAYOUTS[1:]))
+    return style
+
+
+def bare_style(rng: random.Random) -> Style:
+    """What a bare instruction gets: mostly a long, faithful account of people by their roles."""
+    form = rng.choices(("story", "house", "minutes", "headline", "facts"), (84, 5, 5, 3, 3))[0]
+    return Style(form, rng.choices(("role", "person", "ordinal", "plain"), (80, 8, 6, 6))[0])
