@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from pathlib import Path
 from typing import Annotated
@@ -46,3 +47,12 @@ def model(
     trained = train(work, tokenizer, seen_scripts(), evaluation_texts(), Recipe())
     trained.bfloat16().save_pretrained(out)
     typer.echo(f"The model is in {out}; write the checksums with 'labkit build checksums'.")
+
+
+@app.command()
+def checksums() -> None:
+    """Write assets/SHA256SUMS, against which every shipped file is checked before it is used."""
+    files = sorted(path for folder in ("corpus", "model") for path in (ASSETS / folder).iterdir() if path.suffix != ".md")
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(ASSETS).as_posix()}\n" for path in files]
+    (ASSETS / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+    typer.echo(f"{len(files)} files")

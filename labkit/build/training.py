@@ -24,18 +24,22 @@ from labkit.corpus.slots import Filler
 from labkit.corpus.script import Script
 from labkit.corpus.tasks import TaskMixture
 
+POOL_SIZE = 1024  # examples that are drawn, sorted by length and cut into batches at once
+CHECKPOINT_POOLS = 5  # a checkpoint after so many pools
+
 
 @dataclass(frozen=True)
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 22_000_000  # real tokens seen, prompts and answers
+    tokens: int = 16_000_000  # real tokens seen, prompts and answers
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
     matrix_lr: float = 0.015
     embedding_lr: float = 1e-2
     norm_lr: float = 5e-3
     bias_lr: float = 2e-2
+    bias_until: float = 0.3  # share of the run after which the position biases stay as they are
     seed: int = 0
 
 
@@ -97,7 +101,7 @@ def rate(progress: float) -> float:
 
 def batches(mixture: TaskMixture, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches of near-equal lengths out of one pool of examples: (source, labels), 0 where padded."""
-    pairs = [mixture.example() for _ in range(1024)]
+    pairs = [mixture.example() for _ in range(POOL_SIZE)]
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
@@ -144,11 +148,12 @@ def train(folder: Path, tokenizer: PreTrainedTokenizerFast, scripts: list[Script
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
         mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=state["tokens"] / recipe.tokens)
         for source, labels in batches(mixture, tokenizer, recipe):
-            share = rate(state["tokens"] / recipe.tokens)
+            progress = state["tokens"] / recipe.tokens
+            share = rate(progress)
             for optimizer in steps:
                 for group in optimizer.param_groups:
                     group["lr"] = group["base_lr"] * share
-            value = forward.loss(model, source.to(device), labels.to(device))
+            value = forward.loss(model, source.to(device), labels.to(device), progress < recipe.bias_until)
             value.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer in steps:
@@ -162,7 +167,7 @@ def train(folder: Path, tokenizer: PreTrainedTokenizerFast, scripts: list[Script
                 log(folder, **state, loss=round(float(torch.stack(losses).mean()), 4), tokens_per_second=round(state["tokens"] / state["seconds"]))
                 losses.clear()
         state["pool"] += 1
-        if state["pool"] % 5 == 0 or state["tokens"] >= recipe.tokens:
+        if state["pool"] % CHECKPOINT_POOLS == 0 or state["tokens"] >= recipe.tokens:
             state["seconds"] = time.time() - started
             saved = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in steps], "state": state}
             torch.save(saved, checkpoint.with_suffix(".new"))

@@ -1,0 +1,122 @@
+"""Named results: `record(name=value)` in a notebook, `read_records(path)` in a test.
+
+A lab states its numbers through `record`, so that the table a learner reads and the value a test asserts are one thing.
+"""
+
+import html
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LabError
+
+RECORD_MIME = "application/vnd.labkit.record+json"
+
+Scalar = bool | int | float | str
+Value = Scalar | list[int | float]
+
+
+def record(**values: Any) -> None:
+    """Show the values as a table and keep them in the notebook's output under `RECORD_MIME`.
+
+    A value is a number (numpy's too), a bool, a string, or a list, tuple or one-dimensional array of numbers.
+
+    Raises LabError for no values at all, nan, inf, an empty list, and anything else.
+    """
+    if not values:
+        raise LabError("record() needs at least one value by name, as in record(rouge1_zero_shot=0.41).")
+    clean = {name: _clean(name, value) for name, value in values.items()}
+    text = _as_text(clean)
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    if get_ipython() is None:  # a plain script: there is no output to keep anything in
+        print(text)
+        return
+    display({"text/html": _as_html(clean), "text/plain": text, RECORD_MIME: clean}, raw=True)
+
+
+def read_records(notebook: str | Path | Mapping[str, Any]) -> dict[str, Value]:
+    """All records of an executed notebook (its path or its content), in the order in which they were made.
+
+    Raises LabError when the file is missing or is no notebook, and when one name was recorded twice.
+    """
+    content = _read_json(Path(notebook)) if isinstance(notebook, str | Path) else notebook
+    cells = content.get("cells")
+    if not isinstance(cells, list):
+        raise LabError("This is no notebook: it has no list of cells. Give the path of an executed .ipynb file.")
+    records: dict[str, Value] = {}
+    first_cell: dict[str, int] = {}
+    for number, cell in enumerate(cells, start=1):
+        for output in cell.get("outputs", []):
+            for name, value in output.get("data", {}).get(RECORD_MIME, {}).items():
+                if name in records:
+                    raise LabError(
+                        f"'{name}' is recorded twice, in cell {first_cell[name]} and in cell {number}: "
+                        "each name stands for one result, so rename one of the two."
+                    )
+                records[name], first_cell[name] = value, number
+    return records
+
+
+def format_value(value: Value) -> str:
+    """A value as tables show it: floats with four significant digits, lists separated by commas."""
+    if isinstance(value, list):
+        return ", ".join(format_value(item) for item in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _clean(name: str, value: Any) -> Value:
+    """The value in JSON's types, or LabError."""
+    if type(value).__module__ == "numpy":  # by name: numpy need not be imported for this
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        if not value:
+            raise LabError(f"record({name}=…) got an empty list: record the numbers, or leave the name out.")
+        return [_number(f"{name}[{index}]", item) for index, item in enumerate(value)]
+    if isinstance(value, bool | str):
+        return value
+    return _number(name, value)
+
+
+def _number(name: str, value: Any) -> int | float:
+    if type(value).__module__ == "numpy":
+        value = value.tolist()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        hint = " (a tensor's number is tensor.item())" if hasattr(value, "item") else ""
+        raise LabError(
+            f"record({name}=…) got a value of type {type(value).__name__}: numbers, bools, strings "
+            f"and lists of numbers can be recorded{hint}."
+        )
+    if not math.isfinite(value):
+        raise LabError(f"record({name}=…) got {value}: only finite numbers can be recorded; see what made it {value}.")
+    return value
+
+
+def _as_text(values: Mapping[str, Value]) -> str:
+    width = max(map(len, values))
+    return "\n".join(f"{name:<{width}}  {format_value(value)}" for name, value in values.items())
+
+
+def _as_html(values: Mapping[str, Value]) -> str:
+    """No colours of its own, so that it reads in light and dark themes."""
+    rows = "".join(
+        f'<tr><th scope="row" style="text-align:left;font-weight:normal"><code>{html.escape(name)}</code></th>'
+        f'<td style="text-align:right"><b>{html.escape(format_value(value))}</b></td></tr>'
+        for name, value in values.items()
+    )
+    return f'<table class="labkit-record" aria-label="recorded results"><tbody>{rows}</tbody></table>'
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LabError(f"The notebook {path} cannot be read ({error.strerror}): give the path of an .ipynb.") from None
+    except ValueError as error:
+        raise LabError(f"{path} is not a notebook: it is not JSON ({error}). Restore the file.") from None
+    if not isinstance(content, dict):
+        raise LabError(f"{path} is not a notebook: its JSON is not an object. Restore the file.")
+    return content

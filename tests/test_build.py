@@ -1,0 +1,78 @@
+"""The recipe of the embedded model: its fast forward pass, its batches, and that a killed run goes on."""
+
+import random
+
+import pytest
+
+import torch
+
+from labkit.assets import asset
+from labkit.build import forward, training
+from labkit.build.corpus import build_corpus, seen_scripts
+from labkit.corpus.slots import Filler
+from labkit.corpus.tasks import TaskMixture
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(asset("model/tokenizer.json").parent)
+
+
+def test_the_shipped_corpus_is_rebuilt_bit_for_bit(tmp_path):
+    for name in build_corpus(tmp_path):
+        assert (tmp_path / f"{name}.parquet").read_bytes() == asset(f"corpus/{name}.parquet").read_bytes(), name
+
+
+def test_forward_is_that_of_transformers(tokenizer):
+    model = training.new_model(tokenizer, seed=0).eval()
+    source = tokenizer(["#Person1#: Hello, is it at 7:30?", "Yes."], padding=True, return_tensors="pt")
+    labels = tokenizer(["They meet at 7:30.", "No."], padding=True, return_tensors="pt").input_ids
+    with torch.no_grad():
+        theirs = model(**source, labels=labels.masked_fill(labels == 0, -100)).loss
+        ours = forward.loss(model, source.input_ids, labels)
+        other = forward.loss(model, source.input_ids.flip(0), labels)
+    assert abs(float(ours - theirs)) < 0.01 < abs(float(other - theirs))
+
+
+def test_batches_hold_every_token_once(tokenizer):
+    recipe = training.Recipe()
+    drawn = list(training.batches(TaskMixture(seen_scripts(), Filler(random.Random(0))), tokenizer, recipe))
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(0)))
+    pairs = [mixture.example() for _ in range(1024)]
+    expected = sum(len(ids) for ids in tokenizer([text for pair in pairs for text in pair], verbose=False).input_ids)
+    assert sum(int((part != 0).sum()) for batch in drawn for part in batch) == expected
+    assert all(source.numel() + labels.numel() <= recipe.tokens_per_step for source, labels in drawn)
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT_POOLS", 1)
+    monkeypatch.setattr(training, "POOL_SIZE", 16)
+    monkeypatch.setattr(training, "check", lambda *_: {})
+    recipe = training.Recipe(tokens=9_000, tokens_per_step=2_048)
+    whole = training.train(tmp_path / "whole", tokenizer, seen_scripts(), frozenset(), recipe)
+
+    class Killed(Exception):
+        pass
+
+    steps = iter(range(100))
+
+    def dies(*arguments):
+        if next(steps) == 3:
+            raise Killed
+        return loss(*arguments)
+
+    loss = forward.loss
+    monkeypatch.setattr(forward, "loss", dies)
+    with pytest.raises(Killed):
+        training.train(tmp_path / "killed", tokenizer, seen_scripts(), frozenset(), recipe)
+    monkeypatch.setattr(forward, "loss", loss)
+    resumed = training.train(tmp_path / "killed", tokenizer, seen_scripts(), frozenset(), recipe)
+    for one, two in zip(whole.parameters(), resumed.parameters()):
+        assert torch.equal(one, two)
+
+
+def test_the_rate_warms_up_stays_and_falls():
+    assert training.rate(0) < 0.1 < 0.9 < training.rate(0.01) == training.rate(0.49) == 1.0
+    assert 0.4 < training.rate(0.75) < 0.6 and training.rate(1.0) == pytest.approx(0.02)
