@@ -18,7 +18,7 @@ from labkit.generation import completion, generate_ids
 from labkit.models import load_model
 from labkit.profile import profile
 
-DIALOGUES = 100
+DIALOGUES = 96  # three full batches
 MAX_LENGTH = 512
 LEAST_RATIO = 5.0
 

@@ -1,11 +1,9 @@
 """The run card at the top of a lab, and the preflight that stops it before work starts."""
 
-import html
 import json
 import os
 import shutil
 import struct
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from labkit.data import NATURAL, SPLITS
 from labkit.errors import LabError
 from labkit.models import Device, choose_device
 from labkit.profile import EMBEDDED, PROFILES, Profile, is_hub_id
+from labkit.tables import side_by_side
 
 LIBRARIES = ("torch", "transformers", "datasets", "evaluate", "peft", "trl")
 # Parameters of the real models (arXiv:2210.11416 rounds them to 80M, 250M, 780M, 3B), for before they are downloaded.
@@ -54,7 +53,7 @@ def run_card(profile: Profile, *, minutes: float, memory_gb: float) -> None:
     from IPython.display import display
 
     preflight(profile, memory_gb)
-    display(Card(card_rows(profile, minutes, memory_gb)))
+    display(side_by_side(list(card_rows(profile, minutes, memory_gb).items()), title="Run card"))
 
 
 def card_rows(profile: Profile, minutes: float, memory_gb: float) -> dict[str, str]:
@@ -80,25 +79,6 @@ def card_rows(profile: Profile, minutes: float, memory_gb: float) -> dict[str, s
     if EMBEDDED in (profile.model_id, profile.dataset_id):
         rows["note"] = "The embedded model and corpus are synthetic and this project's own, not published ones."
     return rows
-
-
-@dataclass(frozen=True)
-class Card:
-    """A two-column table that shows itself as HTML in a notebook and as text elsewhere."""
-
-    rows: dict[str, str]
-
-    def __repr__(self) -> str:
-        width = max(map(len, self.rows))
-        return "\n".join(f"{name:<{width}}  {text}" for name, text in self.rows.items())
-
-    def _repr_html_(self) -> str:
-        lines = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
-            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for name, text in self.rows.items()
-        )
-        return f"<table><caption>Run card</caption>{lines}</table>"
 
 
 def free_memory_gb() -> float:

@@ -7,6 +7,7 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.profile import nearest
 
+NOMINAL_LENGTH = 512  # tokens of the prompts that batch_size is meant for
 _ONE_EACH = ("num_return_sequences", "return_dict_in_generate", "streamer")  # would not give one completion a prompt
 
 
@@ -28,7 +29,7 @@ def generate(
 
     Args:
         max_new_tokens: a cap on the tokens of a completion.
-        batch_size: prompts in a batch.
+        batch_size: prompts in a batch if they have up to 512 tokens, and fewer the longer they are, to bound the memory.
         max_length: cut a prompt to this many tokens, as the tokenizer does; None: no limit, T5 needs none.
         description: stands before the progress bar.
         generation_kwargs: what `model.generate` takes: do_sample, num_beams, temperature, ...
@@ -70,9 +71,10 @@ def generate_ids(
     order = sorted(range(len(inputs)), key=lambda n: -len(inputs[n]))  # longest first: too little memory shows at once
     completions: list[list[int]] = [[] for _ in inputs]
     with torch.inference_mode(), tqdm(total=len(order), desc=description or None, leave=False) as bar:
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            width = max(len(inputs[n]) for n in batch)
+        while order:
+            width = len(inputs[order[0]])
+            rows = max(1, min(batch_size, batch_size * NOMINAL_LENGTH // width))
+            batch, order = order[:rows], order[rows:]
             padded = [inputs[n] + [tokenizer.pad_token_id] * (width - len(inputs[n])) for n in batch]
             mask = [[1] * len(inputs[n]) + [0] * (width - len(inputs[n])) for n in batch]
             output = model.generate(

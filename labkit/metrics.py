@@ -35,7 +35,7 @@ def rouge_scores(predictions: Sequence[str], references: Sequence[str]) -> dict[
     scorer = _scorer()
     pairs = zip(predictions, references, strict=True)
     scores = [scorer.score(target=reference, prediction=prediction) for prediction, reference in pairs]
-    return {name: [score[name].fmeasure for score in scores] for name in ROUGE_TYPES}
+    return {name: [float(score[name].fmeasure) for score in scores] for name in ROUGE_TYPES}
 
 
 def fact_recall(predictions: Sequence[str], facts: Sequence[str | Mapping[str, str]]) -> list[float]:

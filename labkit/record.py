@@ -3,7 +3,6 @@
 A lab states its numbers through `record`, so that the table a learner reads and the value a test asserts are one thing.
 """
 
-import html
 import json
 import math
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.tables import Table
 
 RECORD_MIME = "application/vnd.labkit.record+json"
 
@@ -28,14 +28,15 @@ def record(**values: Any) -> None:
     if not values:
         raise LabError("record() needs at least one value by name, as in record(rouge1_zero_shot=0.41).")
     clean = {name: _clean(name, value) for name, value in values.items()}
-    text = _as_text(clean)
+    texts = any(isinstance(value, str) for value in clean.values())
+    shown = Table((), [(name, format_value(value)) for name, value in clean.items()], right=() if texts else (1,))
     from IPython.core.getipython import get_ipython
     from IPython.display import display
 
     if get_ipython() is None:  # a plain script: there is no output to keep anything in
-        print(text)
+        print(shown)
         return
-    display({"text/html": _as_html(clean), "text/plain": text, RECORD_MIME: clean}, raw=True)
+    display({"text/html": shown._repr_html_(), "text/plain": repr(shown), RECORD_MIME: clean}, raw=True)
 
 
 def read_records(notebook: str | Path | Mapping[str, Any]) -> dict[str, Value]:
@@ -93,21 +94,6 @@ def _number(name: str, value: Any) -> int | float:
     if not math.isfinite(value):
         raise LabError(f"record({name}=…) got {value}: only finite numbers can be recorded; see what made it {value}.")
     return value
-
-
-def _as_text(values: Mapping[str, Value]) -> str:
-    width = max(map(len, values))
-    return "\n".join(f"{name:<{width}}  {format_value(value)}" for name, value in values.items())
-
-
-def _as_html(values: Mapping[str, Value]) -> str:
-    """No colours of its own, so that it reads in light and dark themes."""
-    rows = "".join(
-        f'<tr><th scope="row" style="text-align:left;font-weight:normal"><code>{html.escape(name)}</code></th>'
-        f'<td style="text-align:right"><b>{html.escape(format_value(value))}</b></td></tr>'
-        for name, value in values.items()
-    )
-    return f'<table class="labkit-record" aria-label="recorded results"><tbody>{rows}</tbody></table>'
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

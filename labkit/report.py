@@ -18,7 +18,6 @@ from labkit.progress import duration
 from labkit.record import format_value
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-NO_WIDGET = "<p><em>An interactive panel: open the notebook in JupyterLab to use it.</em></p>"
 _FORMULA = re.compile(r"\$[^$\s]|\\\(|\\\[|\\begin\{")
 _TEMPLATE = """{% extends 'lab/index.html.j2' %}
 {% block html_head_js_requirejs %}{% endblock %}
@@ -67,13 +66,13 @@ def write_page(executed: Path, page: Path, images: Path) -> None:
 
 
 def _without_widget(output: Any) -> Any:
-    """A widget needs a running kernel: drop progress bars, and put a sentence in the place of anything else."""
+    """A widget needs a running kernel: drop progress bars, and leave of anything else the text that came with it."""
     if WIDGET not in output.get("data", {}):
         return output
     text = output["data"].get("text/plain", "")
     if "%|" in text or "it/s" in text or "it [" in text:
         return None
-    output["data"] = {"text/html": NO_WIDGET, "text/plain": text}
+    del output["data"][WIDGET]
     return output
 
 

@@ -2,7 +2,7 @@
 
 import html
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -22,11 +22,13 @@ class Table:
     Attributes:
         columns: the header; empty: no header.
         rows: for each row as many cells as there are columns; the first one names the row.
+        right: columns, counted from 0, to align to the right although they hold strings: numbers already formatted.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     title: str = ""
+    right: Collection[int] = ()
 
     def __post_init__(self) -> None:
         if not self.columns and not self.rows:
@@ -62,9 +64,10 @@ class Table:
         return f'<table class="labkit-table">{caption}{head}<tbody>{body}</tbody></table>'
 
     def _right(self) -> list[bool]:
-        """For each column whether it is aligned to the right: if it holds numbers alone."""
+        """For each column whether it is aligned to the right: if it holds numbers alone, or is named in `right`."""
         columns = list(zip(*self.rows, strict=True)) or [()] * len(self.columns)
-        return [bool(column) and all(_is_number(cell) for cell in column) for column in columns]
+        numbers = [bool(column) and all(_is_number(cell) for cell in column) for column in columns]
+        return [number or place in self.right for place, number in enumerate(numbers)]
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> Table:

@@ -10,7 +10,7 @@ from labkit.errors import LabError
 from labkit.tables import side_by_side, table
 from labkit.workbench import STYLES, Result, Tokens, Workbench
 
-INSTRUCTION = "Summarize the conversation."
+INSTRUCTION = "What was going on?"
 MOST_SHOTS = 12
 _OWN = -1
 _FULL = {"width": "auto"}  # as wide as the panel, margins included

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from labkit import profile, run_card
-from labkit.card import Card, card_rows, count_parameters, free_memory_gb, preflight
+from labkit.card import card_rows, count_parameters, free_memory_gb, preflight
 from labkit.errors import LabError
 
 
@@ -26,13 +26,7 @@ def test_the_card_says_what_runs_where(use_tiny_assets, tiny_model, capsys):
     assert "synthetic" in rows["note"] and "own" in rows["note"]
     run_card(profile(test_size=5), minutes=2, memory_gb=1.0)
     captured = capsys.readouterr()
-    assert "profile" in captured.out and "synthetic" in captured.out and captured.err == ""
-
-
-def test_the_card_is_text_and_html():
-    card = Card({"model": "a <b>", "seed": "0"})
-    assert repr(card) == "model  a <b>\nseed   0"
-    assert "a &lt;b&gt;" in card._repr_html_() and card._repr_html_().count("<tr>") == 2
+    assert captured.out.startswith("Run card\nprofile ") and "synthetic" in captured.out and captured.err == ""
 
 
 def test_parameters_are_counted_from_the_file(tiny_checkpoint, tiny_model):

@@ -78,6 +78,19 @@ def test_a_column_of_a_dataset_can_be_the_prompts(tiny_model):
     )
 
 
+def test_longer_prompts_share_smaller_batches(tiny_model, monkeypatch):
+    model, tokenizer = tiny_model
+    shapes = []
+    real = model.generate
+    monkeypatch.setattr(
+        model, "generate", lambda input_ids, **rest: shapes.append(tuple(input_ids.shape)) or real(input_ids, **rest)
+    )
+    prompts = ["a", PROMPTS[0] * 60, "a", "a", PROMPTS[0] * 15, PROMPTS[0] * 15]
+    generate(model, tokenizer, prompts, max_new_tokens=1, batch_size=4)
+    assert [rows for rows, _ in shapes] == [1, 2, 3]
+    assert max(rows * max(width, 512) for rows, width in shapes if rows > 1) <= 4 * 512
+
+
 def test_no_prompts_no_completions(tiny_model):
     assert generate(*tiny_model, [], **SIZES) == []
 

@@ -20,6 +20,7 @@ def test_rouge_by_hand():
     assert scores["rouge1"][0] == pytest.approx(2 * precision * recall / (precision + recall))
     assert scores["rouge1"][1] == pytest.approx(2 * 1 * 0.5 / 1.5)
     assert scores["rouge1"][2] == 0
+    assert all(type(score) is float for name in ROUGE_TYPES for score in scores[name])
     assert rouge(["same words"], ["same words"]) == dict.fromkeys(ROUGE_TYPES, 1.0)
 
 

@@ -43,7 +43,7 @@ def test_another_model_is_not_read_at_the_commit_of_the_profiles_own():
 
 
 def test_a_smaller_batch_needs_less_memory():
-    needs = [profile("base", batch_size=size).memory_gb for size in (1, 8, 64)]
+    needs = [profile("base", batch_size=size).memory_gb for size in (1, 16, 64)]
     assert needs == sorted(needs) and needs[1] == profile("base").memory_gb
     assert profile("base", batch_size=1, memory_gb=9.0).memory_gb == 9.0
 

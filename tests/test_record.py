@@ -6,12 +6,24 @@ import pytest
 from small_labs import recorded
 
 from labkit.errors import LabError
-from labkit.record import format_value, read_records, record
+from labkit.record import RECORD_MIME, format_value, read_records, record
 
 
 def test_numpy_values_become_json_values(capsys):
     record(mean=np.float32(0.5), count=np.int64(3), flag=np.bool_(True), low_high=np.array([0.25, 0.75]))
     assert capsys.readouterr().out.split() == ["mean", "0.5", "count", "3", "flag", "True", "low_high", "0.25,", "0.75"]
+
+
+def test_the_output_holds_a_table_and_the_values(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: object())
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    record(rate=0.123456, count=200)
+    record(rate=0.5, label="a <b>")
+    assert shown[0]["text/plain"] == "rate   0.1235\ncount     200"
+    assert shown[0][RECORD_MIME] == {"rate": 0.123456, "count": 200}
+    assert shown[0]["text/html"].count("text-align:right") == 2
+    assert shown[1]["text/plain"] == "rate   0.5\nlabel  a <b>" and "a &lt;b&gt;" in shown[1]["text/html"]
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,17 @@ def test_a_small_table_reads_in_a_terminal():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.12345, "0.123"), (-0.0001, "0.000"), (np.float32(0.5), "0.500"), (float("nan"), "nan"), (3, "3")]
-    + [(np.int64(4), "4"), (True, "True"), (None, ""), ("a  b", "a  b")],
+    [
+        (0.12345, "0.123"),
+        (-0.0001, "0.000"),
+        (np.float32(0.5), "0.500"),
+        (float("nan"), "nan"),
+        (3, "3"),
+        (np.int64(4), "4"),
+        (True, "True"),
+        (None, ""),
+        ("a  b", "a  b"),
+    ],
 )
 def test_cells(value, text):
     assert format_cell(value) == text

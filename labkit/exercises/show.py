@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from labkit.exercises.checking import Exercise, Status, Verdict
+from labkit.tables import side_by_side, table
 
 # A mark and words carry the meaning; the colours (Okabe and Ito's palette) only repeat it.
 _LOOKS = {
@@ -17,59 +18,40 @@ _NEXT = {
     Status.WRONG: "The lab goes on with the reference. Change your function, then run its cell and this one again.",
     Status.OPEN: "The lab goes on with the reference. When you have written it, run its cell and this one again.",
 }
-_LEFT = "text-align:left;vertical-align:top;font-weight:normal"
+_CODE = "font-family:monospace;overflow-wrap:anywhere"  # the table inherits both
 
 
 def show_verdict(exercise: Exercise, verdict: Verdict) -> None:
     """Display what came out of an exercise."""
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
     mark, words, colour = _LOOKS[verdict.status]
-    lines = [f"{mark} {exercise.name} ({exercise.title}): {words}", verdict.message]
-    lines += [f"  {label + ':':<13}{value}" for label, value in verdict.case.items()]
-    rows = "".join(
-        f'<tr><th scope="row" style="{_LEFT};white-space:nowrap">{label}</th>'
-        f'<td style="{_LEFT};overflow-wrap:anywhere"><code>{html.escape(value)}</code></td></tr>'
-        for label, value in verdict.case.items()
-    )
-    table = f'<table style="margin:.3em 0"><tbody>{rows}</tbody></table>' if rows else ""
+    case = [side_by_side(list(verdict.case.items()))] if verdict.case else []
+    headline = f"{mark} {exercise.name} ({exercise.title}): {words}"
+    text = "\n".join([headline, verdict.message, *map(repr, case), _NEXT[verdict.status]])
+    if get_ipython() is None:  # a plain script
+        print(text)
+        return
+    tables = "".join(f'<div style="{_CODE}">{each._repr_html_()}</div>' for each in case)
     page = (
         f'<div class="labkit-exercise" style="border-left:4px solid {colour};padding:.2em .9em;margin:.4em 0">'
         f"<div><b>{mark} {html.escape(exercise.title)}: {words}</b> (<code>{html.escape(exercise.name)}</code>)</div>"
-        f"<div>{_with_code(verdict.message)}</div>{table}<div><i>{_NEXT[verdict.status]}</i></div></div>"
+        f"<div>{_with_code(verdict.message)}</div>{tables}<div><i>{_NEXT[verdict.status]}</i></div></div>"
     )
-    _display(page, "\n".join([*lines, _NEXT[verdict.status]]))
+    display({"text/html": page, "text/plain": text}, raw=True)
 
 
 def show_status(verdicts: Mapping[Exercise, Status]) -> None:
     """Display the table of a lab's exercises."""
+    from IPython.display import display
+
     counts = [sum(status is each for status in verdicts.values()) for each in Status]
     summary = ", ".join(f"{count} {each.value}" for count, each in zip(counts, Status, strict=True))
-    width = max(len(exercise.name) for exercise in verdicts)
-    lines, rows = [], ""
-    for exercise, status in verdicts.items():
-        mark, _, colour = _LOOKS[status]
-        lines.append(f"{mark} {status.value:<6} {exercise.name:<{width}}  {exercise.title}")
-        rows += (
-            f'<tr><td style="{_LEFT};border-left:4px solid {colour}">{mark} {status.value}</td>'
-            f'<th scope="row" style="{_LEFT}">{html.escape(exercise.title)}</th>'
-            f'<td style="{_LEFT}"><code>{html.escape(exercise.name)}</code></td></tr>'
-        )
-    page = (
-        f'<table class="labkit-exercises"><caption style="{_LEFT}">Your exercises: <b>{summary}</b></caption>'
-        f"<tbody>{rows}</tbody></table>"
-    )
-    _display(page, "\n".join([f"Your exercises: {summary}", *lines]))
+    rows = [(each.name, f"{_LOOKS[status][0]} {status.value}", each.title) for each, status in verdicts.items()]
+    display(table((), rows, title=f"Your exercises: {summary}"))
 
 
 def _with_code(message: str) -> str:
     """The message as HTML, with what stands in backticks set as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(message))
-
-
-def _display(page: str, text: str) -> None:
-    from IPython.core.getipython import get_ipython
-    from IPython.display import display
-
-    if get_ipython() is None:  # a plain script
-        print(text)
-        return
-    display({"text/html": page, "text/plain": text}, raw=True)
