@@ -76,10 +76,10 @@ def execute(
     except Exception as error:
         reason = error_text(type(error).__name__, str(error))
     else:
-        stopped = _stopped_early(executed)
-        if stopped is None:
+        ended_in = _stopped_early(executed)
+        if ended_in is None:
             return None
-        current, reason = stopped, "SystemExit: the cell ended the notebook before its last cell"
+        current, reason = ended_in, "SystemExit: the cell ended the notebook before its last cell"
     return _note_failure(executed, current, lab, reason)
 
 

@@ -2,8 +2,8 @@
 
 import random
 
+import pyarrow.parquet as parquet
 import pytest
-
 import torch
 
 from labkit.assets import asset
@@ -20,9 +20,12 @@ def tokenizer():
     return AutoTokenizer.from_pretrained(asset("model/tokenizer.json").parent)
 
 
-def test_the_shipped_corpus_is_rebuilt_bit_for_bit(tmp_path):
+def test_the_shipped_corpus_is_rebuilt(tmp_path):
     for name in build_corpus(tmp_path):
-        assert (tmp_path / f"{name}.parquet").read_bytes() == asset(f"corpus/{name}.parquet").read_bytes(), name
+        # row by row: the file itself also tells the version of pyarrow
+        assert parquet.read_table(tmp_path / f"{name}.parquet").equals(
+            parquet.read_table(asset(f"corpus/{name}.parquet"))
+        )
 
 
 def test_forward_is_that_of_transformers(tokenizer):
@@ -69,7 +72,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch)
         training.train(tmp_path / "killed", tokenizer, seen_scripts(), frozenset(), recipe)
     monkeypatch.setattr(forward, "loss", loss)
     resumed = training.train(tmp_path / "killed", tokenizer, seen_scripts(), frozenset(), recipe)
-    for one, two in zip(whole.parameters(), resumed.parameters()):
+    for one, two in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, two)
 
 

@@ -3,6 +3,7 @@
 import random
 import re
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -67,7 +68,9 @@ def test_an_unreadable_line_is_named():
 
 def test_fill_takes_articles_capitals_and_choices():
     values = {"item": "oak umbrella", "day": "Friday"}
-    assert fill("{a item} by {day}. (it|it) is late", values, random.Random(0)) == "An oak umbrella by Friday. It is late"
+    assert (
+        fill("{a item} by {day}. (it|it) is late", values, random.Random(0)) == "An oak umbrella by Friday. It is late"
+    )
 
 
 def test_speakers_take_turns_and_facts_are_said():
@@ -76,7 +79,7 @@ def test_speakers_take_turns_and_facts_are_said():
         for _ in range(5):
             dialogue = make_dialogue(script, filler)
             speakers = [number for number, _ in dialogue.turns]
-            assert speakers[0] == 1 and all(one != two for one, two in zip(speakers, speakers[1:]))
+            assert speakers[0] == 1 and all(one != two for one, two in pairwise(speakers))
             for value in dialogue.facts.values():
                 assert value.lower() in dialogue.text.lower(), (script.id, value)
                 assert value.lower() in summarize(dialogue, Style("story"), filler.rng).lower(), (script.id, value)
@@ -122,7 +125,7 @@ def test_natural_dialogues_repeat_no_line_and_vary_as_much_as_dialogsum():
             said = [turn.split(": ", 1)[1] for turn in turns]
             lines.update(line for line in said if len(line.split()) >= 4)
             tokens = re.findall(r"[a-z0-9']+", " ".join(said).lower())
-            pairs += zip(tokens, tokens[1:])
+            pairs += pairwise(tokens)
     assert [line for line, count in lines.items() if count > 1] == []
     assert len(set(pairs)) / len(pairs) > 0.5
 

@@ -82,13 +82,17 @@ def test_longer_prompts_share_smaller_batches(tiny_model, monkeypatch):
     model, tokenizer = tiny_model
     shapes = []
     real = model.generate
-    monkeypatch.setattr(
-        model, "generate", lambda input_ids, **rest: shapes.append(tuple(input_ids.shape)) or real(input_ids, **rest)
-    )
-    prompts = ["a", PROMPTS[0] * 60, "a", "a", PROMPTS[0] * 15, PROMPTS[0] * 15]
+
+    def spy(attention_mask, **rest):
+        shapes.append(tuple(attention_mask.shape))
+        return real(attention_mask=attention_mask, **rest)
+
+    monkeypatch.setattr(model, "generate", spy)
+    prompts = ["a", "lamp " * 1500, "a", "a", "lamp " * 1000, "lamp " * 900]
+    lengths = sorted(map(len, encode(tokenizer, prompts)), reverse=True)
+    assert lengths[0] > 1024 and 683 < lengths[1] <= 1024  # room for one, then for two
     generate(model, tokenizer, prompts, max_new_tokens=1, batch_size=4)
-    assert [rows for rows, _ in shapes] == [1, 2, 3]
-    assert max(rows * max(width, 512) for rows, width in shapes if rows > 1) <= 4 * 512
+    assert shapes == [(1, lengths[0]), (2, lengths[1]), (3, lengths[3])]
 
 
 def test_no_prompts_no_completions(tiny_model):

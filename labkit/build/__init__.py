@@ -1,0 +1,1 @@
+"""How the shipped corpus and model are made: `labkit build`."""

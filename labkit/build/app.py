@@ -19,7 +19,9 @@ def need_packages() -> None:
     """Stop with a sentence when the packages for building are missing."""
     missing = [name for name in ("wordfreq", "lemminflect") if importlib.util.find_spec(name) is None]
     if missing:
-        raise LabError(f"Building needs {' and '.join(missing)}: install them with 'pip install -e .[build]' and run this again.")
+        raise LabError(
+            f"Building needs {' and '.join(missing)}: install them with 'pip install -e .[build]' and run this again."
+        )
 
 
 @app.command()
@@ -35,7 +37,9 @@ def corpus(out: Annotated[Path, typer.Option(help="folder for the parquet files"
 @app.command()
 def model(
     out: Annotated[Path, typer.Option(help="folder for the finished checkpoint")] = ASSETS / "model",
-    work: Annotated[Path, typer.Option(help="folder for checkpoints and log; a killed run goes on from here")] = Path("build-model"),
+    work: Annotated[Path, typer.Option(help="folder for checkpoints and log; a killed run goes on from here")] = Path(
+        "build-model"
+    ),
 ) -> None:
     """Train the embedded model from scratch (about an hour on two cores)."""
     need_packages()
@@ -52,7 +56,11 @@ def model(
 @app.command()
 def checksums() -> None:
     """Write assets/SHA256SUMS, against which every shipped file is checked before it is used."""
-    files = sorted(path for folder in ("corpus", "model") for path in (ASSETS / folder).iterdir() if path.suffix != ".md")
-    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(ASSETS).as_posix()}\n" for path in files]
+    files = sorted(
+        path for folder in ("corpus", "model") for path in (ASSETS / folder).iterdir() if path.suffix != ".md"
+    )
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(ASSETS).as_posix()}\n" for path in files
+    ]
     (ASSETS / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
     typer.echo(f"{len(files)} files")

@@ -56,7 +56,9 @@ def _natural_row(block: str) -> dict[str, str]:
     lines = [line.strip() for line in block.splitlines()]
     fields = dict(line.split(": ", 1) for line in lines if not line.startswith("#"))
     if set(fields) != {"topic", "headline", "summary"}:
-        raise LabError(f"A natural dialogue needs the lines topic:, headline: and summary:, but one has {sorted(fields)}.")
+        raise LabError(
+            f"A natural dialogue needs the lines topic:, headline: and summary:, but one has {sorted(fields)}."
+        )
     turns = "\n".join(line for line in lines if line.startswith("#"))
     return _row(turns, fields["summary"], fields["topic"], fields["headline"], {})
 
@@ -74,7 +76,9 @@ def all_splits(seed: int = 0) -> Iterator[tuple[str, list[dict[str, str]]]]:
 def evaluation_texts(seed: int = 0) -> frozenset[str]:
     """Dialogues and summaries that the training stream must never produce."""
     splits = generated_splits(seed)
-    return frozenset(row[key] for name in SIZES if name != "train" for row in splits[name] for key in ("dialogue", "summary"))
+    return frozenset(
+        row[key] for name in SIZES if name != "train" for row in splits[name] for key in ("dialogue", "summary")
+    )
 
 
 def build_corpus(folder: Path, seed: int = 0) -> dict[str, int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from labkit.corpus import words
 from labkit.build.corpus import seen_scripts
+from labkit.corpus import words
 from labkit.corpus.slots import Filler
 from labkit.corpus.tasks import TaskMixture
 
@@ -17,7 +18,7 @@ VOCAB_SIZE = 4096
 SENTINELS = [f"<extra_id_{number}>" for number in range(100)]
 
 
-def text_stream(seed: int, examples: int = 30_000):
+def text_stream(seed: int, examples: int = 30_000) -> Iterator[str]:
     """What the pieces are learnt from: examples of the mixture, and the wide words by (tempered) frequency."""
     import wordfreq
 
@@ -34,8 +35,8 @@ def text_stream(seed: int, examples: int = 30_000):
 def build_tokenizer(folder: Path, seed: int = 0) -> PreTrainedTokenizerFast:
     """Train the tokenizer and save it as a checkpoint's: pad 0, eos 1, unk 2, the 100 sentinels last, as T5 has them.
 
-    NFKC and collapsed white space (newlines too) as T5's; every digit one piece, so that prices and times can be copied, and
-    so is each '#PersonN#'.
+    NFKC and collapsed white space (newlines too) as T5's; every digit one piece, to copy prices and times by,
+    and so is each '#PersonN#'.
     """
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Sequence(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,8 +21,8 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast, T5Config, T5
 
 from labkit.build import forward
 from labkit.corpus.generator import HOUSE, summarize
-from labkit.corpus.slots import Filler
 from labkit.corpus.script import Script
+from labkit.corpus.slots import Filler
 from labkit.corpus.tasks import TaskMixture
 
 POOL_SIZE = 1024  # examples that are drawn, sorted by length and cut into batches at once
@@ -44,19 +45,25 @@ class Recipe:
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditionalGeneration:
-    """A T5 of 8 million parameters, initialised as transformers does, but for a structured start of its position biases.
+    """A T5 of 8 million parameters, initialised as transformers does but for a start of its position biases.
 
     A few heads begin by looking at the previous or the next token: copying starts there, and is learnt minutes earlier.
     """
     torch.manual_seed(seed)
-    config = T5Config(
-        vocab_size=len(tokenizer), d_model=256, d_kv=64, num_heads=4, d_ff=640, num_layers=4, num_decoder_layers=4,
-        feed_forward_proj="gated-gelu", dropout_rate=0.0, decoder_start_token_id=0, pad_token_id=0, eos_token_id=1,
-    )  # fmt: skip
-    model = T5ForConditionalGeneration(config)
+    shape: dict[str, Any] = {
+        "d_model": 256,
+        "d_kv": 64,
+        "num_heads": 4,
+        "d_ff": 640,
+        "num_layers": 4,
+        "num_decoder_layers": 4,
+    }
+    kind: dict[str, Any] = {"feed_forward_proj": "gated-gelu", "dropout_rate": 0.0}
+    ids: dict[str, Any] = {"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
+    model = T5ForConditionalGeneration(T5Config(vocab_size=len(tokenizer), **shape, **kind, **ids))
+    stacks: Any = model.encoder.block[0], model.decoder.block[0]
     with torch.no_grad():
-        encoder = model.encoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
-        decoder = model.decoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
+        encoder, decoder = (block.layer[0].SelfAttention.relative_attention_bias.weight for block in stacks)
         encoder[1, 0] += 6  # bucket 1: one to the left
         encoder[17, 1] += 6  # bucket 17: one to the right
         decoder[1, 0] += 6
@@ -64,7 +71,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditional
             encoder[distance, 2] += 3 - 0.5 * distance
             encoder[16 + distance, 2] += 3 - 0.5 * distance
             decoder[distance, 1] += 3 - 0.5 * distance
-    model.generation_config = GenerationConfig(decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, max_new_tokens=96)
+    model.generation_config = GenerationConfig(max_new_tokens=96, **ids)
     return model
 
 
@@ -99,7 +106,9 @@ def rate(progress: float) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (progress - 0.5) / 0.5))
 
 
-def batches(mixture: TaskMixture, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(
+    mixture: TaskMixture, tokenizer: PreTrainedTokenizerFast, recipe: Recipe
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches of near-equal lengths out of one pool of examples: (source, labels), 0 where padded."""
     pairs = [mixture.example() for _ in range(POOL_SIZE)]
     backend = tokenizer.backend_tokenizer
@@ -107,8 +116,12 @@ def batches(mixture: TaskMixture, tokenizer: PreTrainedTokenizerFast, recipe: Re
     backend.no_truncation()
     sources = [e.ids for e in backend.encode_batch([source for source, _ in pairs])]
     labels = [e.ids for e in backend.encode_batch([target for _, target in pairs])]
-    order = sorted((i for i in range(len(pairs)) if len(sources[i]) <= recipe.max_prompt), key=lambda i: (len(sources[i]), len(labels[i])))
-    made, batch = [], []
+    order = sorted(
+        (i for i in range(len(pairs)) if len(sources[i]) <= recipe.max_prompt),
+        key=lambda i: (len(sources[i]), len(labels[i])),
+    )
+    made: list[list[int]] = []
+    batch: list[int] = []
     for index in order:
         widest = _round(len(sources[index])) + _round(max([len(labels[i]) for i in batch] + [len(labels[index])]))
         if batch and (len(batch) + 1) * widest > recipe.tokens_per_step:
@@ -129,18 +142,21 @@ def _pad(rows: list[list[int]]) -> Tensor:
     return torch.tensor([row + [0] * (width - len(row)) for row in rows])
 
 
-def train(folder: Path, tokenizer: PreTrainedTokenizerFast, scripts: list[Script], forbidden: frozenset[str], recipe: Recipe) -> T5ForConditionalGeneration:
+def train(
+    folder: Path, tokenizer: PreTrainedTokenizerFast, scripts: list[Script], forbidden: frozenset[str], recipe: Recipe
+) -> T5ForConditionalGeneration:
     """Train, or go on where the checkpoint in `folder` stands; log to `folder/log.jsonl`."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     folder.mkdir(parents=True, exist_ok=True)
-    model = new_model(tokenizer, recipe.seed).to(device)
+    model: Any = new_model(tokenizer, recipe.seed)
+    model.to(device)
     steps = optimizers(model, recipe)
     state = {"pool": 0, "step": 0, "tokens": 0, "seconds": 0.0}
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
-        for optimizer, values in zip(steps, saved["optimizers"]):
+        for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         state = saved["state"]
     started, losses, next_check = time.time() - state["seconds"], [], state["tokens"] + recipe.tokens // 16
@@ -164,7 +180,12 @@ def train(folder: Path, tokenizer: PreTrainedTokenizerFast, scripts: list[Script
             state["tokens"] += int((source != 0).sum() + (labels != 0).sum())
             if state["step"] % 100 == 0:
                 state["seconds"] = time.time() - started
-                log(folder, **state, loss=round(float(torch.stack(losses).mean()), 4), tokens_per_second=round(state["tokens"] / state["seconds"]))
+                log(
+                    folder,
+                    **state,
+                    loss=round(float(torch.stack(losses).mean()), 4),
+                    tokens_per_second=round(state["tokens"] / state["seconds"]),
+                )
                 losses.clear()
         state["pool"] += 1
         if state["pool"] % CHECKPOINT_POOLS == 0 or state["tokens"] >= recipe.tokens:
@@ -179,7 +200,9 @@ def train(folder: Path, tokenizer: PreTrainedTokenizerFast, scripts: list[Script
     return model
 
 
-def check(model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, scripts: list[Script]) -> dict[str, float]:
+def check(
+    model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, scripts: list[Script]
+) -> dict[str, Any]:
     """ROUGE-1 and facts kept on 48 fresh dialogues: bare instruction, one shot; and a sample output of each."""
     from labkit.generation import generate
     from labkit.metrics import fact_recall, rouge
@@ -192,9 +215,12 @@ def check(model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast,
     ask = "Dialogue:\n\n{}\n\nWhat was going on?\n".format
     prompts = {
         "zero_shot": [ask(target.text) for target in targets],
-        "one_shot": [f"{ask(shot.text)}{summarize(shot, HOUSE, mixture.rng)}\n\n\n{ask(target.text)}" for shot, target in zip(shots, targets)],
+        "one_shot": [
+            f"{ask(shot.text)}{summarize(shot, HOUSE, mixture.rng)}\n\n\n{ask(target.text)}"
+            for shot, target in zip(shots, targets, strict=True)
+        ],
     }
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {}
     model.eval()
     for name, texts in prompts.items():
         outputs = generate(model, tokenizer, texts, max_new_tokens=96, batch_size=48)
@@ -205,7 +231,7 @@ def check(model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast,
     return found
 
 
-def log(folder: Path, **values) -> None:
+def log(folder: Path, **values: object) -> None:
     """One line of JSON, on the screen and in the log."""
     line = json.dumps(values)
     print(line, flush=True)

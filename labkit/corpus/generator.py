@@ -1,4 +1,4 @@
-"""From a script to a dialogue: slots filled, alternatives chosen, optional turns kept or dropped, summaries in any style."""
+"""From a script to a dialogue: slots filled, alternatives chosen, optional turns kept or not; its summaries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,18 @@ NAMINGS = {  # how a summary calls the two people, from the number of the speake
     "ordinal": lambda number, role: ("the first speaker", "the second speaker")[number - 1],
     "letter": lambda number, role: f"speaker {'AB'[number - 1]}",
 }
-FRAMES = ("{}", "In short: {}", "To sum up: {}", "{} That was all.", "Report. {}", "They talked. {}", "Well: {}", "({})", "What happened: {}", "{} End of summary.")
+FRAMES = (
+    "{}",
+    "In short: {}",
+    "To sum up: {}",
+    "{} That was all.",
+    "Report. {}",
+    "They talked. {}",
+    "Well: {}",
+    "({})",
+    "What happened: {}",
+    "{} End of summary.",
+)
 LAYOUTS = ("text", "dashes", "numbers", "capitals")
 
 
@@ -100,7 +111,7 @@ def make_dialogue(script: Script, filler: Filler) -> Dialogue:
     spoken: list[tuple[str, str]] = []
     for position, turn in enumerate(script.turns):
         if position == script.small_talk_at and rng.random() < 0.2:
-            spoken += zip((turn.speaker, spoken[-1][0]), small_talk(filler))
+            spoken += zip((turn.speaker, spoken[-1][0]), small_talk(filler), strict=True)
         if turn.group is None or turn.group in kept:
             spoken.append((turn.speaker, fill(rng.choice(turn.alternatives), values, rng)))
     number = {"A": 1, "B": 2} if spoken[0][0] == "A" else {"A": 2, "B": 1}
@@ -117,7 +128,12 @@ def small_talk(filler: Filler) -> list[str]:
 def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
     """A summary of the dialogue in a style; two calls may differ where two wordings are right."""
     if style.form == "facts":
-        text = ". ".join(f"{name.rstrip('0123456789').replace('_', ' ')}: {value}" for name, value in dialogue.facts.items()) + "."
+        text = (
+            ". ".join(
+                f"{name.rstrip('0123456789').replace('_', ' ')}: {value}" for name, value in dialogue.facts.items()
+            )
+            + "."
+        )
         text = fill(text, {}, rng)
     else:
         template = rng.choice(dialogue.script.summaries[style.form])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 from labkit.corpus.slots import TYPES
@@ -135,16 +135,18 @@ def problems(script: Script) -> list[str]:
     for fact in script.facts:
         if fact not in script.slots:
             found.append(f"fact {fact} is not a slot")
-        elif not any(not turn.group and all(mentions(text, fact) for text in turn.alternatives) for turn in script.turns):
+        elif not any(
+            not turn.group and all(mentions(text, fact) for text in turn.alternatives) for turn in script.turns
+        ):
             found.append(f"fact {fact} is not said in every alternative of a turn that always stands")
         if fact not in script.questions:
             found.append(f"no question asks {fact}")
     for story in script.summaries["story"]:
         found += [f"a story misses {fact}: {story!r}" for fact in script.facts if not mentions(story, fact)]
     for kept in product((False, True), repeat=len(script.groups)):
-        groups = {group for group, keep in zip(script.groups, kept) if keep}
+        groups = {group for group, keep in zip(script.groups, kept, strict=True) if keep}
         speakers = [turn.speaker for turn in script.turns if turn.group is None or turn.group in groups]
-        if any(one == two for one, two in zip(speakers, speakers[1:])):
+        if any(one == two for one, two in pairwise(speakers)):
             found.append(f"two turns in a row by one speaker when the optional groups {sorted(groups)} stay")
             break
     if script.small_talk_at is not None:

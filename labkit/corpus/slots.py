@@ -52,24 +52,29 @@ class Filler:
 
 
 def name(f: Filler) -> str:
+    """A first name."""
     return f.invent() if f.rng.random() < f.rare * 0.6 else f.draw(words.FIRST_NAMES)
 
 
 def surname(f: Filler) -> str:
+    """A surname, put together as English ones are, or invented."""
     if f.rng.random() < f.rare * 0.6:
         return f.invent(f.rng.choice((1, 1, 2)))
     return f.accept(lambda: words.compound(f.rng))
 
 
 def thing(f: Filler) -> str:
+    """A look and an object: 'copper lantern'."""
     return f"{f.draw(words.LOOKS, 'ADJ')} {object_(f)}"
 
 
 def object_(f: Filler) -> str:
+    """A thing one can have."""
     return f.invent().lower() if f.rng.random() < f.rare * 0.3 else f.draw(words.OBJECTS, "NOUN")
 
 
 def food(f: Filler) -> str:
+    """A dish."""
     first = f.draw(words.KITCHEN)
     second = f" and {f.draw(words.KITCHEN)}" if f.rng.random() < 0.4 else ""
     return f"{first}{second} {f.rng.choice(words.DISHES)}"
@@ -86,6 +91,7 @@ def proper(f: Filler) -> str:
 
 
 def price(f: Filler) -> str:
+    """A sum of money, in one of several ways to write it."""
     pounds = f.rng.choice((f.rng.randint(2, 30), f.rng.randint(10, 400), f.rng.randint(100, 3000)))
     form = f.rng.random()
     if form < 0.45:
@@ -97,37 +103,55 @@ def price(f: Filler) -> str:
 
 
 def time(f: Filler) -> str:
-    hour = f.rng.choice(COUNTS + ["one"])
+    """A time of day."""
+    hour = f.rng.choice([*COUNTS, "one"])
     form = f.rng.random()
     if form < 0.4:
         return f"{f.rng.choice(('half past', 'quarter past', 'quarter to', 'ten past', 'twenty to'))} {hour}"
     if form < 0.7:
         return f"{f.rng.randint(1, 12)}:{f.rng.randint(1, 11) * 5:02d}"
-    return f"{hour} {f.rng.choice(('in the morning', 'in the afternoon', 'in the evening'))}" if form < 0.85 else f"{hour} o'clock"
+    return (
+        f"{hour} {f.rng.choice(('in the morning', 'in the afternoon', 'in the evening'))}"
+        if form < 0.85
+        else f"{hour} o'clock"
+    )
 
 
 def hours(f: Filler) -> str:
+    """A length of hours or minutes."""
     if f.rng.random() < 0.5:
         return f"{f.rng.choice(TENS)}{f.rng.choice(('', '-five'))} minutes"
-    return f.rng.choice(("an hour", "half an hour", "an hour and a half")) if f.rng.random() < 0.3 else f"{f.rng.choice(COUNTS)} hours"
+    return (
+        f.rng.choice(("an hour", "half an hour", "an hour and a half"))
+        if f.rng.random() < 0.3
+        else f"{f.rng.choice(COUNTS)} hours"
+    )
 
 
 def days(f: Filler) -> str:
-    return f.rng.choice(("a fortnight", "a week", "a month", "ten days")) if f.rng.random() < 0.2 else f"{f.rng.choice(COUNTS)} {f.rng.choice(('days', 'weeks'))}"
+    """A length of days or weeks."""
+    return (
+        f.rng.choice(("a fortnight", "a week", "a month", "ten days"))
+        if f.rng.random() < 0.2
+        else f"{f.rng.choice(COUNTS)} {f.rng.choice(('days', 'weeks'))}"
+    )
 
 
 def date(f: Filler) -> str:
+    """A day of a month."""
     day = f.rng.randint(1, 30)
     ending = "th" if 10 < day < 14 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     return f"the {day}{ending} of {f.rng.choice(MONTHS)}"
 
 
 def code(f: Filler) -> str:
+    """A booking reference."""
     letters = "".join(f.rng.choice("ABCDEFGHJKLMNPRSTVWXYZ") for _ in range(f.rng.choice((1, 2, 2, 3))))
     return f"{letters}{f.rng.randint(10, 9999)}"
 
 
 def town(f: Filler) -> str:
+    """A town."""
     return surname(f)
 
 

@@ -12,7 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labkit.corpus import words
-from labkit.corpus.generator import HOUSE, Dialogue, Style, bare_style, fill, make_dialogue, random_style, small_talk, summarize
+from labkit.corpus.generator import (
+    HOUSE,
+    Dialogue,
+    Style,
+    bare_style,
+    fill,
+    make_dialogue,
+    random_style,
+    small_talk,
+    summarize,
+)
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 
@@ -34,16 +44,45 @@ SUMMARY_PROMPTS = (
     ("", "TL;DR:"),
 )
 NAMED_STYLES = {  # an instruction that names the form; several wordings each
-    "story": ("Tell the story of this conversation.", "Give a long account of the conversation.", "Retell what happened."),
-    "headline": ("Write a headline for this conversation.", "Give the conversation a title.", "Sum up the dialogue in a headline."),
-    "minutes": ("Write the minutes of this conversation.", "Put the dialogue into minutes.", "Note down the conversation as minutes."),
-    "facts": ("List the key facts of this conversation.", "Which facts does the dialogue give?", "Write down the facts only."),
+    "story": (
+        "Tell the story of this conversation.",
+        "Give a long account of the conversation.",
+        "Retell what happened.",
+    ),
+    "headline": (
+        "Write a headline for this conversation.",
+        "Give the conversation a title.",
+        "Sum up the dialogue in a headline.",
+    ),
+    "minutes": (
+        "Write the minutes of this conversation.",
+        "Put the dialogue into minutes.",
+        "Note down the conversation as minutes.",
+    ),
+    "facts": (
+        "List the key facts of this conversation.",
+        "Which facts does the dialogue give?",
+        "Write down the facts only.",
+    ),
 }
-CLOSERS = """Anyway, how have you been otherwise?|By the way, did you hear about the new bakery?|Oh, before I forget, is the back door locked?
-|So, are you busy at the weekend?|One more thing, what was your name again?|Right, I had better get going.|Is there anything else I should know?
-|Shall we have a cup of tea before you go?|Sorry, could you say that last bit again?|Actually, could I ask you one more question?
-|That reminds me, I still have to ring my sister.|Good. Then I'll see you soon.|You won't forget, will you?|Wait, I think that's my phone.
-|Do you need me to write any of that down?|Let me know if anything changes.""".replace("\n", "").split("|")
+CLOSERS = (
+    "Anyway, how have you been otherwise?",
+    "By the way, did you hear about the new bakery?",
+    "Oh, before I forget, is the back door locked?",
+    "So, are you busy at the weekend?",
+    "One more thing, what was your name again?",
+    "Right, I had better get going.",
+    "Is there anything else I should know?",
+    "Shall we have a cup of tea before you go?",
+    "Sorry, could you say that last bit again?",
+    "Actually, could I ask you one more question?",
+    "That reminds me, I still have to ring my sister.",
+    "Good. Then I'll see you soon.",
+    "You won't forget, will you?",
+    "Wait, I think that's my phone.",
+    "Do you need me to write any of that down?",
+    "Let me know if anything changes.",
+)
 
 
 @dataclass
@@ -74,7 +113,7 @@ class TaskMixture:
         return dialogue
 
     def summary(self, dialogue: Dialogue, style: Style) -> str:
-        """A summary that stands in no evaluation split where that can be (short ones, as headlines, repeat by nature)."""
+        """A summary that stands in no evaluation split, where that can be: headlines repeat by nature."""
         for _ in range(20):
             text = summarize(dialogue, style, self.rng)
             if text not in self.forbidden:
@@ -113,7 +152,9 @@ class TaskMixture:
     def bare_summary(self) -> tuple[str, str]:
         """An instruction without an example: mostly a long account in other words than the house style's."""
         dialogue = self.dialogue()
-        return _wrap(*_around(self.rng.choice(SUMMARY_PROMPTS), dialogue.text)), self.summary(dialogue, bare_style(self.rng))
+        return _wrap(*_around(self.rng.choice(SUMMARY_PROMPTS), dialogue.text)), self.summary(
+            dialogue, bare_style(self.rng)
+        )
 
     def named_style(self) -> tuple[str, str]:
         """The instruction names the form."""
@@ -138,15 +179,25 @@ class TaskMixture:
         fact, question = self.rng.choice(list(dialogue.script.questions.items()))
         people = dialogue.people("person")
         asked = fill(question, dialogue.values | people, self.rng)
-        return _wrap(*_around((self.rng.choice(("Answer the question.", "Read and answer.", "")), f"Question: {asked}"), dialogue.text)), dialogue.values[fact]
+        return _wrap(
+            *_around(
+                (self.rng.choice(("Answer the question.", "Read and answer.", "")), f"Question: {asked}"), dialogue.text
+            )
+        ), dialogue.values[fact]
 
     def label(self) -> tuple[str, str]:
         """Topic, outcome, or who plays which part."""
         dialogue, kind = self.dialogue(), self.rng.choice(("topic", "outcome", "role", "role"))
         if kind == "topic":
-            ask, answer = self.rng.choice(("What is the topic of this conversation?", "Name the topic.")), dialogue.script.topic
+            ask, answer = (
+                self.rng.choice(("What is the topic of this conversation?", "Name the topic.")),
+                dialogue.script.topic,
+            )
         elif kind == "outcome":
-            ask, answer = "How does it end: agreed, refused, postponed, changed mind or misunderstanding?", dialogue.script.plot.replace("_", " ")
+            ask, answer = (
+                "How does it end: agreed, refused, postponed, changed mind or misunderstanding?",
+                dialogue.script.plot.replace("_", " "),
+            )
         else:
             who = self.rng.choice("AB")
             ask, answer = f"Who is {dialogue.script.roles[who]}?", f"#Person{dialogue.number[who]}#"
@@ -182,7 +233,9 @@ class TaskMixture:
         """Any word: a common or a rare real one, an invented one, a price, a name."""
         if self.rng.random() < 0.4:
             return self.filler.accept(lambda: self.rng.choice(words.wide_words()[self.rng.choice(("NOUN", "ADJ"))]))
-        return self.filler.value(self.rng.choice(("name", "surname", "price", "time", "code", "object", "town", "weekday", "phone")))
+        return self.filler.value(
+            self.rng.choice(("name", "surname", "price", "time", "code", "object", "town", "weekday", "phone"))
+        )
 
     def spans(self) -> tuple[str, str]:
         """Span corruption: 15% of the words, in spans of 3 on average, behind sentinels."""

@@ -51,8 +51,12 @@ raspberry rhubarb rice rosemary saffron sage salmon sesame shallot shrimp spinac
 tuna turkey turnip vanilla venison walnut watercress""".split()
 DISHES = "biscuits bread broth burger cake casserole chowder crumble curry dumplings fritters gratin hotpot kebab lasagne muffins noodles omelette pancakes pasta pastry pie pizza pudding quiche rice risotto roast salad sandwich sauce skewers soup stew stir-fry tart toast wrap".split()
 PLACES = "Arms Bakery Bar Bookshop Café Centre Chapel Cinema Clinic Club College Deli Gallery Garage Gardens Grill Gym Hall Hotel House Inn Kitchen Library Lodge Lounge Market Museum Park Pavilion Pharmacy Restaurant School Stadium Station Studio Tavern Theatre Workshop".split()
-STREETS = "Avenue Close Court Crescent Drive Gardens Grove Hill Lane Place Road Row Square Street Terrace Walk Way".split()
-FIRMS = "& Co|& Daughters|& Sons|Brothers|Builders|Consulting|Design|Electrics|Express|Foods|Group|Insurance|Interiors|Legal|Logistics|Media|Motors|Packaging|Partners|Plumbing|Press|Print|Removals|Supplies|Systems|Textiles|Tools|Travel".split("|")
+STREETS = (
+    "Avenue Close Court Crescent Drive Gardens Grove Hill Lane Place Road Row Square Street Terrace Walk Way".split()
+)
+FIRMS = "& Co|& Daughters|& Sons|Brothers|Builders|Consulting|Design|Electrics|Express|Foods|Group|Insurance|Interiors|Legal|Logistics|Media|Motors|Packaging|Partners|Plumbing|Press|Print|Removals|Supplies|Systems|Textiles|Tools|Travel".split(
+    "|"
+)
 STARTS = """Ald All Ash Ather Bal Bank Barn Beck Bex Birch Black Blen Bol Bram Bray Brack Brock Brom Brook Brun Buck Bur Cald Cam Can
 Carl Cart Chad Chat Ches Clay Cold Col Cor Cran Craw Cros Cul Dar Daw Dean Der Dray Dun East El Elm Em Fair Farn Fen Fern Finch Fos Ful
 Gar Glen Gold Gran Gray Green Had Hal Ham Har Has Hather Hazel Heath Hen Hind Hol Horn Hurst Ing Kel Kem Ken Kes Kin Kirk Lan Lang Law Leather
@@ -85,7 +89,9 @@ def wide_words() -> dict[str, list[str]]:
 
     found: dict[str, list[str]] = {"NOUN": [], "ADJ": []}
     for word in wordfreq.top_n_list("en", 45000):
-        if not (word.isascii() and word.isalpha() and 3 < len(word) < 12) or any(word.startswith(bad) for bad in BANNED):
+        if not (word.isascii() and word.isalpha() and 3 < len(word) < 12) or any(
+            word.startswith(bad) for bad in BANNED
+        ):
             continue
         lemmas = lemminflect.getAllLemmas(word)
         if len(lemmas) == 1 and (kind := next(iter(lemmas))) in found and lemmas[kind][0] == word:
