@@ -44,7 +44,8 @@ def test_batches_hold_every_token_once(tokenizer):
     drawn = list(training.batches(TaskMixture(seen_scripts(), Filler(random.Random(0))), tokenizer, recipe))
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(0)))
     pairs = [mixture.example() for _ in range(1024)]
-    expected = sum(len(ids) for ids in tokenizer([text for pair in pairs for text in pair], verbose=False).input_ids)
+    encoded = [tokenizer(list(pair), verbose=False).input_ids for pair in pairs]
+    expected = sum(len(source) + len(answer) for source, answer in encoded if len(source) <= recipe.max_prompt)
     assert sum(int((part != 0).sum()) for batch in drawn for part in batch) == expected
     assert all(source.numel() + labels.numel() <= recipe.tokens_per_step for source, labels in drawn)
 

@@ -105,3 +105,13 @@ def test_lab_01_fails_with_shuffled_references(short_run, tmp_path):
     failures = short_run(dataset_id=str(tmp_path))
     assert set(EFFECTS["references"]) <= set(failures), failures
     assert "fact_recall_one_shot" not in failures  # the facts were left in place
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "threads"), [(1, None), (2, None), (0, "1")])
+def test_tolerances_cover_seeds_and_threads(seed, threads, tmp_path, monkeypatch):
+    if threads:
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    parameters = {"overrides": {"seed": seed}}
+    for entry in run(out=tmp_path / "build", folder=ROOT / "notebooks", parameters=parameters):
+        assert compare(EXPECTED[entry["name"][:2]], entry["records"]) == {}

@@ -128,6 +128,8 @@ def batches(
             made.append(batch)
             batch = []
         batch.append(index)
+    if batch:
+        made.append(batch)
     mixture.rng.shuffle(made)
     for batch in made:
         yield _pad([sources[i] for i in batch]), _pad([labels[i] for i in batch])
