@@ -35,7 +35,7 @@ def test_parameters_are_counted_from_the_file(tiny_checkpoint, tiny_model):
 
 def test_too_little_memory_names_what_to_lower(use_tiny_assets):
     text = message(profile(memory_gb=1e6))
-    assert "1e+06 GB" in text and "batch_size (now 32)" in text
+    assert "1e+06 GB" in text and "batch_size (now 64)" in text
     assert "batch_size" in message(profile(), memory_gb=1e6)
 
 
