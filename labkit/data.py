@@ -66,16 +66,6 @@ def pick(split: "Dataset", number: int) -> dict[str, str]:
     return split[number]
 
 
-def check_shots(max_shots: int) -> None:
-    """Refuse a number of examples that a lab cannot put into its prompts.
-
-    Raises:
-        LabError: not a whole number from 1 to 12.
-    """
-    if isinstance(max_shots, bool) or not isinstance(max_shots, int) or not 1 <= max_shots <= MAX_SHOTS:
-        raise LabError(f"max_shots must be a whole number from 1 to {MAX_SHOTS}, not {max_shots!r}.")
-
-
 def facts_of(summary: str, dialogue: str) -> dict[str, str]:
     """The names and numbers of a summary that stand in its dialogue: {"name_1": "Jimmy", "number_1": "3:30"}.
 

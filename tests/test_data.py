@@ -6,7 +6,7 @@ import pytest
 from tiny import COLUMNS, SPLITS, tiny_rows
 
 from labkit import load_dialogues, profile
-from labkit.data import check_shots, facts_of, pick
+from labkit.data import facts_of, pick
 from labkit.errors import LabError
 
 
@@ -66,11 +66,3 @@ def test_picking_a_dialogue(use_tiny_assets):
     for number in (5, -1, 1.0, True, "1"):
         with pytest.raises(LabError, match="whole number from 0 to 4"):
             pick(test, number)
-
-
-def test_the_number_of_shots():
-    for shots in (1, 12):
-        check_shots(shots)
-    for shots in (0, 13, 2.0, True, "3"):
-        with pytest.raises(LabError, match="whole number from 1 to 12"):
-            check_shots(shots)
