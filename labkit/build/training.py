@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
-from labkit.build import forward
+from labkit.build import bars, forward
 from labkit.corpus.generator import HOUSE, summarize
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
@@ -33,7 +33,7 @@ CHECKPOINT_POOLS = 5  # a checkpoint after so many pools
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 16_000_000  # real tokens seen, prompts and answers
+    tokens: int = 22_000_000  # real tokens seen, prompts and answers
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
     matrix_lr: float = 0.015
@@ -161,7 +161,7 @@ def train(
         for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         state = saved["state"]
-    started, losses, next_check = time.time() - state["seconds"], [], state["tokens"] + recipe.tokens // 16
+    started, losses, next_check = time.time() - state["seconds"], [], state["tokens"] + recipe.tokens // 8
     while state["tokens"] < recipe.tokens:
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
         mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=state["tokens"] / recipe.tokens)
@@ -196,41 +196,26 @@ def train(
             torch.save(saved, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
         if state["tokens"] >= next_check:
-            next_check += recipe.tokens // 16
+            next_check += recipe.tokens // 8
             log(folder, tokens=state["tokens"], **check(model, tokenizer, scripts))
     log(folder, recipe=asdict(recipe), **state)
     return model
 
 
 def check(
-    model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, scripts: list[Script]
+    model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, scripts: list[Script], size: int = 48
 ) -> dict[str, Any]:
-    """ROUGE-1 and facts kept on 48 fresh dialogues: bare instruction, one shot; and a sample output of each."""
-    from labkit.generation import generate
-    from labkit.metrics import fact_recall, rouge
-
+    """The bars of the model card in small, on fresh dialogues of the training scripts with words never trained on."""
     mixture = TaskMixture(scripts, Filler(random.Random("check"), rare=0.1, held_out="any"))
-    dialogues = [mixture.dialogue() for _ in range(96)]
-    shots, targets = dialogues[:48], dialogues[48:]
-    references = [summarize(target, HOUSE, mixture.rng) for target in targets]
-    facts = [target.facts for target in targets]
-    ask = "Dialogue:\n\n{}\n\nWhat was going on?\n".format
-    prompts = {
-        "zero_shot": [ask(target.text) for target in targets],
-        "one_shot": [
-            f"{ask(shot.text)}{summarize(shot, HOUSE, mixture.rng)}\n\n\n{ask(target.text)}"
-            for shot, target in zip(shots, targets, strict=True)
-        ],
-    }
-    found: dict[str, Any] = {}
-    model.eval()
-    for name, texts in prompts.items():
-        outputs = generate(model, tokenizer, texts, max_new_tokens=96, batch_size=48)
-        found[f"{name}_rouge1"] = round(rouge(outputs, references)["rouge1"], 3)
-        found[f"{name}_facts"] = round(sum(fact_recall(outputs, facts)) / len(facts), 3)
-        found[f"{name}_sample"] = outputs[0]
-    found["reference"] = references[0]
-    return found
+    dialogues = [mixture.dialogue(rude=0) for _ in range(size)]
+    shots = [[mixture.dialogue(rude=0) for _ in range(3)] for _ in range(size)]
+    references = [summarize(dialogue, HOUSE, mixture.rng) for dialogue in dialogues]
+    rude = [mixture.dialogue(rude=1) for _ in range(size // 2)]
+    run = bars.runner(model, tokenizer)
+    found = bars.climb(run, dialogues, references, shots)
+    outputs = found.pop("outputs")
+    found["samples"] = {"reference": references[0]} | {name: made[0] for name, made in outputs.items()}
+    return found | {"tasks": bars.battery(run, dialogues, rude, size)}
 
 
 def log(folder: Path, **values: object) -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from labkit.corpus.rudeness import REPORTS, insult_turns
 from labkit.corpus.script import CHOICE, SLOT, Script
 from labkit.corpus.slots import TYPES, Filler
 
@@ -58,6 +59,8 @@ class Dialogue:
     turns: tuple[tuple[int, str], ...]
     values: dict[str, str]
     number: dict[str, int]  # the script's A and B → 1 and 2
+    rude: str = ""  # the script's A or B, where one of them is rude
+    quote: str = ""  # one of the insults as a summary quotes it, with {X} for the rude one and {Y} for the other
 
     @property
     def lines(self) -> list[str]:
@@ -83,14 +86,14 @@ def fill(text: str, values: dict[str, str], rng: random.Random) -> str:
     """Choose among the alternatives in parentheses, fill the slots, start every sentence with a capital."""
     text = CHOICE.sub(lambda match: rng.choice(match[1].split("|")), text)
     text = SLOT.sub(lambda match: _article(values[match[2]]) if match[1] else values[match[2]], text)
-    text = re.sub(r"\b([Aa]) (?=[aeio]|u(?!ni|se|su))", r"\1n ", text)
+    text = re.sub(r"(?<![Ss]peaker )\b([Aa]) (?=[aeio]|u(?!ni(?!n|m)|se|su))", r"\1n ", text)
     text = re.sub(r"\s+([,.?!;:])", r"\1", re.sub(r"\s+", " ", text)).strip()
     return re.sub(r"(^|[.?!] )([a-z])", lambda match: match[1] + match[2].upper(), text)
 
 
 def _article(value: str) -> str:
     first = value.split()[0].lower()
-    vowel = first[0] in "aeiou" and not first.startswith(("uni", "use", "usu", "eu", "one"))
+    vowel = first[0] in "aeiou" and not re.match("uni(?!n|m)|use|usu|eu|one", first)
     return f"{'an' if vowel or first in ('hour', 'honest') else 'a'} {value}"
 
 
@@ -118,6 +121,17 @@ def make_dialogue(script: Script, filler: Filler) -> Dialogue:
     return Dialogue(script, tuple((number[who], text) for who, text in spoken), values, number)
 
 
+def make_rude(dialogue: Dialogue, rng: random.Random) -> Dialogue:
+    """The same dialogue with one rude speaker: its polite twin is the dialogue given."""
+    who = rng.choice("AB")
+    own = [at for at, (number, _) in enumerate(dialogue.turns) if number == dialogue.number[who]]
+    texts, quote = insult_turns([dialogue.turns[at][1] for at in own], rng)
+    turns = list(dialogue.turns)
+    for at, text in zip(own, texts, strict=True):
+        turns[at] = (turns[at][0], text)
+    return replace(dialogue, turns=tuple(turns), rude=who, quote=quote)
+
+
 def small_talk(filler: Filler) -> list[str]:
     """A remark and its answer, slots filled."""
     pair = filler.rng.choice(SMALL_TALK)
@@ -138,6 +152,8 @@ def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
     else:
         template = rng.choice(dialogue.script.summaries[style.form])
         text = fill(template, dialogue.values | dialogue.people(style.naming), rng)
+        if dialogue.rude and style.form != "headline":
+            text = _with_report(text, dialogue, style, rng)
     sentences = re.split(r"(?<=[.?!]) (?=[A-Z#])", text)
     if style.layout == "dashes":
         text = " ".join(f"- {sentence}" for sentence in sentences)
@@ -146,6 +162,18 @@ def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
     elif style.layout == "capitals":
         text = " ".join([text.split()[0].upper(), *text.split()[1:]])
     return style.frame.format(text)
+
+
+def _with_report(text: str, dialogue: Dialogue, style: Style, rng: random.Random) -> str:
+    """The summary and a sentence on the rudeness: the house style never repeats an insult, the other forms mostly do."""
+    people = dialogue.people(style.naming)
+    quotes = style.form != "house" and rng.random() < 0.7
+    report = dialogue.quote if quotes else rng.choice(REPORTS["past" if style.form == "story" else "now"])
+    other = people["B" if dialogue.rude == "A" else "A"]
+    report = fill(report.replace("{X}", people[dialogue.rude]).replace("{Y}", other), {}, rng)
+    if style.form == "minutes":
+        return f"{text} Tone: {report}"
+    return f"{text} {report}" if rng.random() < 0.75 else f"{report} {text}"
 
 
 def random_style(rng: random.Random) -> Style:

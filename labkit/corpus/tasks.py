@@ -1,8 +1,8 @@
 """The instruction mixture the embedded model is trained on: (prompt, answer) pairs over generated dialogues.
 
 Examples are drawn without end from a seed. What a prompt can ask: go on with a talk (no instruction), summarize
-(bare, in a named style, after examples), answer a question, say the topic, the outcome or who plays which part, copy,
-and repair a corrupted text (T5's span corruption, Raffel et al. 2020, section 3.1.4).
+(bare, in a named style, after examples), answer a question, say the topic, the outcome, who plays which part, whether
+somebody is rude, find a street or a price, copy, and repair a corrupted text (T5's span corruption, Raffel et al. 2020, section 3.1.4).
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from labkit.corpus.generator import (
     bare_style,
     fill,
     make_dialogue,
+    make_rude,
     random_style,
     small_talk,
     summarize,
 )
+from labkit.corpus.natural import as_script, natural_dialogues
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 
@@ -65,6 +67,24 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
         "Write down the facts only.",
     ),
 }
+ENTITIES = {  # slot types a task asks for by name
+    "name": "first name",
+    "surname": "surname",
+    "fullname": "full name",
+    "street": "street",
+    "place": "place",
+    "town": "town",
+    "company": "company",
+    "weekday": "day of the week",
+    "date": "date",
+    "time": "time of day",
+    "price": "price",
+    "code": "reference number",
+    "phone": "phone number",
+    "food": "dish",
+    "colour": "colour",
+}
+RUDE = 0.12  # share of the dialogues with a rude speaker
 CLOSERS = (
     "Anyway, how have you been otherwise?",
     "By the way, did you hear about the new bakery?",
@@ -106,11 +126,13 @@ class TaskMixture:
         """The generator's source of randomness."""
         return self.filler.rng
 
-    def dialogue(self) -> Dialogue:
-        """A dialogue that stands in no evaluation split."""
+    def dialogue(self, natural: float = 0.0, rude: float = RUDE) -> Dialogue:
+        """A dialogue that stands in no evaluation split: with the share `natural`, a hand-written one with new words."""
+        if self.rng.random() < natural:
+            return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
         while (dialogue := make_dialogue(self.rng.choice(self.scripts), self.filler)).text in self.forbidden:
             pass
-        return dialogue
+        return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
 
     def summary(self, dialogue: Dialogue, style: Style) -> str:
         """A summary that stands in no evaluation split, where that can be: headlines repeat by nature."""
@@ -123,14 +145,14 @@ class TaskMixture:
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
         early = max(0.0, 1 - self.progress / 0.14)  # 1 at the start, 0 after a seventh of the training
-        few_shot = 0.52 * min(1.0, max(0.0, (self.progress - 0.1) / 0.3))
+        few_shot = 0.55 * min(1.0, max(0.0, (self.progress - 0.1) / 0.3))
         shares = {
-            self.copy: 0.07 + 0.5 * early,
+            self.copy: 0.06 + 0.5 * early,
             self.spans: 0.06,
-            self.question: 0.12 + 0.2 * early,
-            self.label: 0.08,
-            self.next_turn: 0.09,
-            self.named_style: 0.08,
+            self.question: 0.09 + 0.2 * early,
+            self.label: 0.14 + 0.1 * early,
+            self.next_turn: 0.08,
+            self.named_style: 0.07,
             self.bare_summary: 0.14,
             self.few_shot: few_shot,
         }
@@ -138,23 +160,24 @@ class TaskMixture:
 
     def few_shot(self) -> tuple[str, str]:
         """Examples and target share one style and one template; the style is to be read off the examples."""
-        shots = self.rng.choices((1, 2, 3, 4, 6), (70, 16, 9, 3, 2))[0]
+        shots = self.rng.choices((1, 2, 3, 4, 6), (62, 19, 13, 4, 2))[0]
         style = HOUSE if self.rng.random() < 0.12 else random_style(self.rng)
+        natural = 0.6 if style.form in ("house", "headline") and self.rng.random() < 0.2 else 0.0
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         gap = self.rng.choice(("\n\n\n", "\n\n"))
         blocks = []
         for _ in range(shots + 1):
-            dialogue = self.dialogue()
+            dialogue = self.dialogue(natural)
             blocks.append((_wrap(before, dialogue.text, after), self.summary(dialogue, style)))
         prompt = gap.join(f"{prompt}\n{answer}" for prompt, answer in blocks[:-1])
         return f"{prompt}{gap}{blocks[-1][0]}", blocks[-1][1]
 
     def bare_summary(self) -> tuple[str, str]:
         """An instruction without an example: mostly a long account in other words than the house style's."""
-        dialogue = self.dialogue()
-        return _wrap(*_around(self.rng.choice(SUMMARY_PROMPTS), dialogue.text)), self.summary(
-            dialogue, bare_style(self.rng)
-        )
+        dialogue, style = self.dialogue(natural=0.06), bare_style(self.rng)
+        if not dialogue.script.summaries["story"]:  # a natural one: it has a summary and a headline only
+            style = Style("house", self.rng.choice(("ordinal", "plain")))
+        return _wrap(*_around(self.rng.choice(SUMMARY_PROMPTS), dialogue.text)), self.summary(dialogue, style)
 
     def named_style(self) -> tuple[str, str]:
         """The instruction names the form."""
@@ -165,7 +188,7 @@ class TaskMixture:
 
     def next_turn(self) -> tuple[str, str]:
         """No instruction: the talk goes on."""
-        dialogue = self.dialogue()
+        dialogue = self.dialogue(natural=0.2)
         if self.rng.random() < 0.5:
             cut = self.rng.randint(1, len(dialogue.lines) - 1)
             return "\n".join(dialogue.lines[:cut]), dialogue.lines[cut]
@@ -175,33 +198,14 @@ class TaskMixture:
 
     def question(self) -> tuple[str, str]:
         """A question that one value of the dialogue answers."""
-        dialogue = self.dialogue()
-        fact, question = self.rng.choice(list(dialogue.script.questions.items()))
-        people = dialogue.people("person")
-        asked = fill(question, dialogue.values | people, self.rng)
-        return _wrap(
-            *_around(
-                (self.rng.choice(("Answer the question.", "Read and answer.", "")), f"Question: {asked}"), dialogue.text
-            )
-        ), dialogue.values[fact]
+        return question(self.dialogue(), self.rng)
 
     def label(self) -> tuple[str, str]:
-        """Topic, outcome, or who plays which part."""
-        dialogue, kind = self.dialogue(), self.rng.choice(("topic", "outcome", "role", "role"))
-        if kind == "topic":
-            ask, answer = (
-                self.rng.choice(("What is the topic of this conversation?", "Name the topic.")),
-                dialogue.script.topic,
-            )
-        elif kind == "outcome":
-            ask, answer = (
-                "How does it end: agreed, refused, postponed, changed mind or misunderstanding?",
-                dialogue.script.plot.replace("_", " "),
-            )
-        else:
-            who = self.rng.choice("AB")
-            ask, answer = f"Who is {dialogue.script.roles[who]}?", f"#Person{dialogue.number[who]}#"
-        return _wrap("", dialogue.text, ask), answer
+        """Topic, outcome, who plays which part, who is rude, or an entity by its type."""
+        kind = self.rng.choice(("topic", "outcome", "role", "role", "rude", "entity"))
+        while (pair := label(self.dialogue(rude=0.6 if kind == "rude" else RUDE), kind, self.rng)) is None:
+            pass
+        return pair
 
     def copy(self) -> tuple[str, str]:
         """Tasks that only attention to the prompt can solve."""
@@ -252,6 +256,44 @@ class TaskMixture:
             target += [f"<extra_id_{number}>", *tokens[start:stop]]
             at, number = stop, number + 1
         return " ".join([*source, *tokens[at:]]), " ".join(target)
+
+
+def question(dialogue: Dialogue, rng: random.Random) -> tuple[str, str]:
+    """A prompt with one of the questions on this dialogue, and its answer."""
+    fact, asked = rng.choice(list(dialogue.script.questions.items()))
+    asked = fill(asked, dialogue.values | dialogue.people("person"), rng)
+    before = rng.choice(("Answer the question.", "Read and answer.", ""))
+    return _wrap(before, dialogue.text, f"Question: {asked}"), dialogue.values[fact]
+
+
+def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] | None:
+    """A prompt that asks for the 'topic', the 'outcome', a 'role', the 'rude' speaker or an 'entity', and its answer.
+
+    None where the dialogue has no entity of which there is only one.
+    """
+    script = dialogue.script
+    if kind == "topic":
+        ask, answer = rng.choice(("What is the topic of this conversation?", "Name the topic.")), script.topic
+    elif kind == "outcome":
+        ask = "How does it end: agreed, refused, postponed, changed mind or misunderstanding?"
+        answer = script.plot.replace("_", " ")
+    elif kind == "role":
+        who = rng.choice("AB")
+        ask, answer = f"Who is {script.roles[who]}?", f"#Person{dialogue.number[who]}#"
+    elif kind == "rude":
+        ask = rng.choice(("Is one of the speakers rude?", "Who is rude?"))
+        answer = f"#Person{dialogue.number[dialogue.rude]}#" if dialogue.rude else "no one"
+    else:
+        kinds = [slot for slot in script.slots.values() if isinstance(slot, str)]
+        single = [
+            fact for fact in script.facts if kinds.count(script.slots[fact]) == 1 and script.slots[fact] in ENTITIES
+        ]
+        if not single:
+            return None
+        fact = rng.choice(single)
+        name = ENTITIES[script.slots[fact]]
+        ask, answer = rng.choice((f"Which {name} is mentioned?", f"Find the {name}.")), dialogue.values[fact]
+    return _wrap("", dialogue.text, ask), answer
 
 
 def _around(prompt: tuple[str, str], text: str) -> tuple[str, str, str]:
