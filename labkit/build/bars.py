@@ -1,4 +1,4 @@
-"""What the embedded model can do, measured: the table of its model card (`labkit build bars`), and a short form while it trains."""
+"""What the embedded model can do, measured: the table of its model card, in small also while it trains."""
 
 from __future__ import annotations
 

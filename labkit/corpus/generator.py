@@ -165,7 +165,7 @@ def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
 
 
 def _with_report(text: str, dialogue: Dialogue, style: Style, rng: random.Random) -> str:
-    """The summary and a sentence on the rudeness: the house style never repeats an insult, the other forms mostly do."""
+    """The summary and a sentence on the rudeness: the house style never repeats an insult, other forms mostly do."""
     people = dialogue.people(style.naming)
     quotes = style.form != "house" and rng.random() < 0.7
     report = dialogue.quote if quotes else rng.choice(REPORTS["past" if style.form == "story" else "now"])

@@ -1,4 +1,4 @@
-"""The dialogues that were written one by one: read from their files; for training, with some of their words exchanged."""
+"""The dialogues that were written one by one: as rows, and for training with some of their words exchanged."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ FIELDS = {"topic", "headline", "summary"}
 
 @functools.cache
 def natural_dialogues(name: str) -> list[dict[str, str]]:
-    """The dialogues of `name` ('train' or 'test'): dialogue, summary, topic, headline. Raises LabError on a missing line."""
+    """Rows of `name` ('train' or 'test'): dialogue, summary, topic, headline. LabError where a line is missing."""
     found = []
     for block in (FOLDER / f"{name}.txt").read_text("utf-8").strip().split("\n\n"):
         lines = [line.strip() for line in block.splitlines()]
         row = dict(line.split(": ", 1) for line in lines if not line.startswith("#"))
         if set(row) != FIELDS:
-            raise LabError(
-                f"A natural dialogue needs the lines {', '.join(sorted(FIELDS))}, but one has {sorted(row)}."
-            )
+            raise LabError(f"A natural dialogue needs the lines {sorted(FIELDS)}, but one has {sorted(row)}.")
         found.append(row | {"dialogue": "\n".join(line for line in lines if line.startswith("#"))})
     return found
 
@@ -42,11 +40,15 @@ def as_script(row: dict[str, str], rng: random.Random) -> Script:
         if kind and rng.random() < 0.5:
             slots[word] = kind
 
+    numbers = {word: number for number, word in enumerate(slots)}
+
+    def slot(match: re.Match[str]) -> str:
+        article, name = match[1], f"w{numbers[match[2]]}"
+        return f"{{a {name}}}" if article == "a" else f"{article} {{{name}}}" if article else f"{{{name}}}"
+
     def mark(text: str) -> str:
         text = re.sub(r"[()|{}]", "", text)
-        for number, word in enumerate(slots):
-            text = re.sub(rf"\b(?:([Aa])n? )?{word}\b", lambda m, n=number: _slot(m[1], n), text)
-        return text
+        return re.sub(rf"\b(?:([Aa])n? )?({'|'.join(numbers)})\b", slot, text) if numbers else text
 
     script = Script(id="natural", topic=row["topic"], roles={"A": "the first speaker", "B": "the second speaker"})
     script.slots = {f"w{number}": kind for number, kind in enumerate(slots.values())}
@@ -74,9 +76,3 @@ def _slot_type(word: str) -> str | None:
 @functools.cache
 def _nouns() -> frozenset[str]:
     return frozenset(words.wide_words()["NOUN"][400:])  # the commonest ("what", "time") are more than names of things
-
-
-def _slot(article: str | None, number: int) -> str:
-    if article == "a":
-        return f"{{a w{number}}}"
-    return f"{article} {{w{number}}}" if article else f"{{w{number}}}"

@@ -16,7 +16,7 @@ TRAIT_FORMS = ("You are {}.", "How can anyone be so {}?", "You're {}, aren't you
 
 
 def read(name: str) -> dict[str, list[str]]:
-    """Expressions of a file by their kind: 'name', 'trait', 'before' and 'after', or 'now' and 'past' for the reports."""
+    """Expressions of a file by kind: 'name', 'trait', 'before' and 'after', or 'now' and 'past' for the reports."""
     found = defaultdict(list)
     for line in (FOLDER / f"{name}.txt").read_text("utf-8").splitlines():
         kind, text = line.split(" | ", 1)

@@ -2,7 +2,8 @@
 
 Examples are drawn without end from a seed. What a prompt can ask: go on with a talk (no instruction), summarize
 (bare, in a named style, after examples), answer a question, say the topic, the outcome, who plays which part, whether
-somebody is rude, find a street or a price, copy, and repair a corrupted text (T5's span corruption, Raffel et al. 2020, section 3.1.4).
+somebody is rude, find a street or a price, copy, and repair a corrupted text (T5's span corruption, Raffel et al. 2020,
+section 3.1.4).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from labkit.corpus import words
 from labkit.corpus.generator import (
@@ -85,24 +87,7 @@ ENTITIES = {  # slot types a task asks for by name
     "colour": "colour",
 }
 RUDE = 0.12  # share of the dialogues with a rude speaker
-CLOSERS = (
-    "Anyway, how have you been otherwise?",
-    "By the way, did you hear about the new bakery?",
-    "Oh, before I forget, is the back door locked?",
-    "So, are you busy at the weekend?",
-    "One more thing, what was your name again?",
-    "Right, I had better get going.",
-    "Is there anything else I should know?",
-    "Shall we have a cup of tea before you go?",
-    "Sorry, could you say that last bit again?",
-    "Actually, could I ask you one more question?",
-    "That reminds me, I still have to ring my sister.",
-    "Good. Then I'll see you soon.",
-    "You won't forget, will you?",
-    "Wait, I think that's my phone.",
-    "Do you need me to write any of that down?",
-    "Let me know if anything changes.",
-)
+CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
 
 @dataclass
@@ -127,7 +112,7 @@ class TaskMixture:
         return self.filler.rng
 
     def dialogue(self, natural: float = 0.0, rude: float = RUDE) -> Dialogue:
-        """A dialogue that stands in no evaluation split: with the share `natural`, a hand-written one with new words."""
+        """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words."""
         if self.rng.random() < natural:
             return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
         while (dialogue := make_dialogue(self.rng.choice(self.scripts), self.filler)).text in self.forbidden:
@@ -145,7 +130,7 @@ class TaskMixture:
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
         early = max(0.0, 1 - self.progress / 0.14)  # 1 at the start, 0 after a seventh of the training
-        few_shot = 0.55 * min(1.0, max(0.0, (self.progress - 0.1) / 0.3))
+        few_shot = 0.55 * min(1.0, max(0.0, (self.progress - 0.08) / 0.22))
         shares = {
             self.copy: 0.06 + 0.5 * early,
             self.spans: 0.06,
@@ -193,7 +178,7 @@ class TaskMixture:
             cut = self.rng.randint(1, len(dialogue.lines) - 1)
             return "\n".join(dialogue.lines[:cut]), dialogue.lines[cut]
         other = 3 - dialogue.turns[-1][0]
-        text = small_talk(self.filler)[0] if self.rng.random() < 0.5 else self.rng.choice(CLOSERS)
+        text = small_talk(self.filler)[0] if self.rng.random() < 0.4 else self.rng.choice(CLOSERS)
         return dialogue.text, f"#Person{other}#: {text}"
 
     def question(self) -> tuple[str, str]:
@@ -284,14 +269,12 @@ def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] 
         ask = rng.choice(("Is one of the speakers rude?", "Who is rude?"))
         answer = f"#Person{dialogue.number[dialogue.rude]}#" if dialogue.rude else "no one"
     else:
-        kinds = [slot for slot in script.slots.values() if isinstance(slot, str)]
-        single = [
-            fact for fact in script.facts if kinds.count(script.slots[fact]) == 1 and script.slots[fact] in ENTITIES
-        ]
+        kinds = {fact: kind for fact, kind in script.slots.items() if isinstance(kind, str) and kind in ENTITIES}
+        single = [fact for fact in script.facts if list(kinds.values()).count(kinds.get(fact, "")) == 1]
         if not single:
             return None
         fact = rng.choice(single)
-        name = ENTITIES[script.slots[fact]]
+        name = ENTITIES[kinds[fact]]
         ask, answer = rng.choice((f"Which {name} is mentioned?", f"Find the {name}.")), dialogue.values[fact]
     return _wrap("", dialogue.text, ask), answer
 
