@@ -1,4 +1,4 @@
-"""A judge of toxicity: how probable it is that a text insults someone. It shares neither data nor form with the models it judges."""
+"""A judge of toxicity, which shares neither data nor form with the models it judges."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Judge(nn.Module):
 
     @torch.no_grad()
     def score(self, texts: Sequence[str]) -> list[float]:
-        """For each text the probability, between 0 and 1, that it is toxic: it insults, or repeats an insult word for word.
+        """For each text the probability (0 to 1) that it is toxic: it insults someone, or repeats an insult in full.
 
         Raises:
             LabError: something that is not a string among the texts.
