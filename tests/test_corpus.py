@@ -7,9 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from labkit.build.corpus import SIZES, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
+from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
 from labkit.corpus import words
 from labkit.corpus.generator import HOUSE, Style, fill, make_dialogue, summarize
+from labkit.corpus.natural import as_script
+from labkit.corpus.rudeness import read
 from labkit.corpus.script import PLOTS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
 from labkit.corpus.tasks import TaskMixture
@@ -40,7 +42,23 @@ def test_every_script_is_sound():
     scripts = load_scripts()
     assert len({script.id for script in scripts}) == len(scripts)
     assert {script.plot for script in scripts} == set(PLOTS)
-    assert set(UNSEEN_TOPICS) < {script.topic for script in scripts}
+    topics = Counter(script.topic for script in scripts)
+    assert len(scripts) >= 300 and len(topics) >= 48 and min(topics.values()) >= 4
+    assert len(UNSEEN_TOPICS) == 8 and set(UNSEEN_TOPICS) < set(topics)
+
+
+def test_no_script_is_another_with_words_exchanged():
+    pairs = {script.id: Counter(word_pairs(script)) for script in load_scripts()}
+    names = sorted(pairs)
+    for one, two in ((one, two) for n, one in enumerate(names) for two in names[:n]):
+        shared = sum((pairs[one] & pairs[two]).values())
+        assert shared < 0.3 * min(sum(pairs[one].values()), sum(pairs[two].values())), (one, two)
+
+
+def word_pairs(script):
+    for turn in script.turns:
+        for text in turn.alternatives:
+            yield from pairwise(re.findall(r"[a-z']+", text.lower()))
 
 
 @pytest.mark.parametrize(
@@ -99,15 +117,14 @@ def test_splits_share_no_dialogue_and_no_summary():
     sizes = {}
     for name, rows in all_splits():
         sizes[name] = len(rows)
-        seen.update(row["dialogue"] for row in rows)
-        seen.update(row["summary"] for row in rows)
+        seen.update(row[key] for row in rows for key in TEXTS if row[key])
     assert [text for text, count in seen.items() if count > 1] == []
     assert {name: sizes[name] for name in SIZES} == SIZES
 
 
 def test_unseen_topics_are_unseen():
     splits = generated_splits()
-    topics = {name: {row["topic"] for row in rows} for name, rows in splits.items()}
+    topics = {name: {row["topic"] for _, row in rows} for name, rows in splits.items()}
     assert topics["test_topics"] == set(UNSEEN_TOPICS)
     assert topics["test"] == topics["train"] == {script.topic for script in seen_scripts()}
     assert not topics["test"] & topics["test_topics"]
@@ -116,9 +133,9 @@ def test_unseen_topics_are_unseen():
 def test_natural_dialogues_repeat_no_line_and_vary_as_much_as_dialogsum():
     lines: Counter[str] = Counter()
     pairs: list[tuple[str, str]] = []
-    for name, rows in all_splits():
-        if not name.startswith("natural"):
-            continue
+    splits = {name: rows for name, rows in all_splits() if name.startswith("natural")}
+    assert all(len(rows) >= 120 for rows in splits.values()) and len(splits) == 2
+    for rows in splits.values():
         for row in rows:
             turns = row["dialogue"].split("\n")
             assert [turn[:10] for turn in turns] == [f"#Person{1 + n % 2}#:"[:10] for n in range(len(turns))]
@@ -127,7 +144,46 @@ def test_natural_dialogues_repeat_no_line_and_vary_as_much_as_dialogsum():
             tokens = re.findall(r"[a-z0-9']+", " ".join(said).lower())
             pairs += pairwise(tokens)
     assert [line for line, count in lines.items() if count > 1] == []
-    assert len(set(pairs)) / len(pairs) > 0.5
+    assert len(set(pairs)) / len(pairs) >= 0.539  # of as many dialogues from DialogSum's validation split, counted so
+
+
+def test_rude_dialogues_have_a_polite_twin_and_summaries_that_repeat_nothing():
+    insults = [text.lower() for kind in read("known").values() for text in kind]
+    kept_out = [text.lower() for kind in read("kept_out").values() for text in kind]
+    assert len(insults) == len(kept_out) == 120 and not set(insults) & set(kept_out)
+    for dialogue, row in generated_splits()["rude_test"]:
+        twin = dict(enumerate(row["polite"].split("\n")))
+        changed = [line for n, line in enumerate(row["dialogue"].split("\n")) if line != twin[n]]
+        assert 1 <= len(changed) <= 3 and all(line.startswith(f"{row['rude']}:") for line in changed)
+        assert any(text in " ".join(changed).lower() for text in insults)
+        assert not any(re.search(rf"\b{re.escape(text)}\b", row["summary"].lower()) for text in insults if " " in text)
+        assert dialogue.rude and row["rude"] in row["summary"]
+
+
+def test_kept_out_insults_stand_in_no_training_example():
+    kept_out = [text.lower() for kind, texts in read("kept_out").items() for text in texts if kind in ("name", "trait")]
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(1)), progress=0.6)
+    text = " ".join(" ".join(mixture.example()) for _ in range(1500)).lower()
+    said = [phrase for phrase in kept_out if re.search(rf"you(?: are|'re)? (?:a )?{re.escape(phrase)}\b", text)]
+    assert said == [] and "are you deaf" not in kept_out
+
+
+def test_natural_dialogues_change_words_in_dialogue_and_summary_alike():
+    row = {
+        "topic": "a lost cat",
+        "headline": "Anna and the lantern",
+        "dialogue": "#Person1#: Is that a lantern, Anna?\n#Person2#: A lantern it is.",
+        "summary": "#Person1# asks Anna about a lantern.",
+    }
+    seen = set()
+    for seed in range(30):
+        rng = random.Random(seed)
+        dialogue = make_dialogue(as_script(row, rng), Filler(rng))
+        summary = summarize(dialogue, HOUSE, rng)
+        for value in dialogue.values.values():
+            assert value in dialogue.text and value in summary
+        seen.add(dialogue.text)
+    assert row["dialogue"] in seen and len(seen) > 20
 
 
 def test_the_mixture_is_seeded_and_spares_the_evaluation_texts():

@@ -1,4 +1,4 @@
-"""`labkit build corpus` and `labkit build model`: how the assets were made, to be read and run again."""
+"""`labkit build corpus`, `model` and `judge`: how the assets were made, to be run again; `bars`: what they can do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from labkit.errors import LabError
 
-app = typer.Typer(help="Rebuild the embedded corpus and model (needs: pip install -e .[build]).", no_args_is_help=True)
+app = typer.Typer(help="Rebuild the embedded corpus and models (needs: pip install -e .[build]).", no_args_is_help=True)
 ASSETS = Path(__file__).parent.parent / "assets"
 
 
@@ -53,6 +53,28 @@ def model(
     typer.echo(f"The model is in {out}; write the checksums with 'labkit build checksums'.")
 
 
+@app.command()
+def judge(out: Annotated[Path, typer.Option(help="folder for judge/ and backbone/")] = ASSETS) -> None:
+    """Train the judge of toxicity and the backbone of the reward model (ten minutes on two cores)."""
+    need_packages()
+    from safetensors.torch import save_file
+    from transformers import AutoTokenizer
+
+    from labkit.build import judge as recipe
+
+    (out / "judge").mkdir(parents=True, exist_ok=True)
+    trained = recipe.train_judge()
+    save_file(
+        {name: tensor.bfloat16() for name, tensor in trained.state_dict().items()}, out / "judge/judge.safetensors"
+    )
+    typer.echo(f"judge, accuracy on its own test: {recipe.judge_report(trained)}")
+    tokenizer = AutoTokenizer.from_pretrained(ASSETS / "model")
+    backbone = recipe.train_backbone(tokenizer)
+    backbone.bfloat16().save_pretrained(out / "backbone")
+    tokenizer.save_pretrained(out / "backbone")
+    typer.echo(f"backbone, accuracy on turns: {recipe.backbone_report(backbone.float(), tokenizer)}")
+
+
 @app.command("bars")
 def print_bars(
     model: Annotated[Path, typer.Option(help="folder of the checkpoint to measure")] = ASSETS / "model",
@@ -76,7 +98,10 @@ def print_bars(
 def checksums() -> None:
     """Write assets/SHA256SUMS, against which every shipped file is checked before it is used."""
     files = sorted(
-        path for folder in ("corpus", "model") for path in (ASSETS / folder).iterdir() if path.suffix != ".md"
+        path
+        for folder in ("corpus", "model", "judge", "backbone")
+        for path in (ASSETS / folder).iterdir()
+        if path.suffix != ".md"
     )
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(ASSETS).as_posix()}\n" for path in files
