@@ -13,7 +13,7 @@ from labkit.corpus.natural import natural_dialogues
 from labkit.corpus.rudeness import read
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
-from labkit.corpus.tasks import label, question
+from labkit.corpus.tasks import fact_question, label, question_prompt
 from labkit.generation import generate
 from labkit.metrics import bootstrap_interval, fact_recall, rouge_scores
 
@@ -142,7 +142,11 @@ def battery(run: Run, dialogues: list[Dialogue], rude: list[Dialogue], size: int
 
 def ask(dialogue: Dialogue, task: str, rng: random.Random) -> tuple[str, str] | None:
     """A prompt and its answer; None where the dialogue cannot be asked this."""
-    return question(dialogue, rng) if task == "question" else label(dialogue, task, rng)
+    if task == "question":
+        pair: tuple[str, str] | None = fact_question(dialogue, rng.choice(list(dialogue.script.questions)), rng)
+    else:
+        pair = label(dialogue, task, rng)
+    return pair and (question_prompt(dialogue, pair[0], rng), pair[1])
 
 
 def rudeness(run: Run, dialogues: list[Dialogue]) -> dict[str, Estimate]:

@@ -33,7 +33,7 @@ CHECKPOINT_POOLS = 5  # a checkpoint after so many pools
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 24_000_000  # real tokens seen, prompts and answers
+    tokens: int = 21_000_000  # real tokens seen, prompts and answers
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
     matrix_lr: float = 0.015
@@ -118,12 +118,14 @@ def batches(
     labels = [e.ids for e in backend.encode_batch([target for _, target in pairs])]
     order = sorted(
         (i for i in range(len(pairs)) if len(sources[i]) <= recipe.max_prompt),
-        key=lambda i: (len(sources[i]), len(labels[i])),
+        key=lambda i: (_round(len(sources[i])), len(labels[i])),
     )
     made: list[list[int]] = []
     batch: list[int] = []
     for index in order:
-        widest = _round(len(sources[index])) + _round(max([len(labels[i]) for i in batch] + [len(labels[index])]))
+        widest = sum(
+            _round(max(len(rows[i]) for i in [*batch, index]), to) for rows, to in ((sources, 32), (labels, 8))
+        )
         if batch and (len(batch) + 1) * widest > recipe.tokens_per_step:
             made.append(batch)
             batch = []
@@ -132,15 +134,15 @@ def batches(
         made.append(batch)
     mixture.rng.shuffle(made)
     for batch in made:
-        yield _pad([sources[i] for i in batch]), _pad([labels[i] for i in batch])
+        yield _pad([sources[i] for i in batch]), _pad([labels[i] for i in batch], 8)
 
 
-def _round(length: int) -> int:
-    return -(-length // 32) * 32
+def _round(length: int, to: int = 32) -> int:
+    return -(-length // to) * to
 
 
-def _pad(rows: list[list[int]]) -> Tensor:
-    width = _round(max(map(len, rows)))
+def _pad(rows: list[list[int]], to: int = 32) -> Tensor:
+    width = _round(max(map(len, rows)), to)
     return torch.tensor([row + [0] * (width - len(row)) for row in rows])
 
 

@@ -47,6 +47,7 @@ SUMMARY_PROMPTS = (
     ("Please summarize.", ""),
     ("", "TL;DR:"),
 )
+LABELS = ("topic", "outcome", "role", "role", "rude", "entity")
 NAMED_STYLES = {  # an instruction that names the form; several wordings each
     "story": (
         "Tell the story of this conversation.",
@@ -62,6 +63,11 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
         "Write the minutes of this conversation.",
         "Put the dialogue into minutes.",
         "Note down the conversation as minutes.",
+    ),
+    "house": (
+        "Summarize in one or two sentences, in the present tense.",
+        "Say briefly who wants what and how it ends.",
+        "Write a short summary with the speakers as #Person1# and #Person2#.",
     ),
     "facts": (
         "List the key facts of this conversation.",
@@ -94,7 +100,8 @@ CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines(
 class TaskMixture:
     """Draws (prompt, answer) pairs.
 
-    `progress` runs from 0 to 1 over the training: copying and single facts come first, few-shot prompts later.
+    `progress` runs from 0 to 1 over the training: copying comes first, then short prompts with long answers, and once
+    summaries are faithful, few-shot prompts, which cost three times the tokens for one answer.
     """
 
     scripts: list[Script]
@@ -130,22 +137,21 @@ class TaskMixture:
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
         early = max(0.0, 1 - self.progress / 0.14)  # 1 at the start, 0 after a seventh of the training
-        few_shot = 0.55 * min(1.0, max(0.0, (self.progress - 0.08) / 0.22))
+        late = min(1.0, max(0.0, (self.progress - 0.33) / 0.17))  # 0 for a third of it, 1 in the second half
         shares = {
-            self.copy: 0.06 + 0.5 * early,
-            self.spans: 0.06,
-            self.question: 0.09 + 0.2 * early,
-            self.label: 0.14 + 0.1 * early,
-            self.next_turn: 0.08,
-            self.named_style: 0.07,
-            self.bare_summary: 0.14,
-            self.few_shot: few_shot,
+            self.copy: 0.08 + 0.4 * early - 0.04 * late,
+            self.spans: 0.07 - 0.03 * late,
+            self.questions: 0.28 + 0.1 * early - 0.1 * late,
+            self.next_turn: 0.07,
+            self.named_style: 0.25 - 0.18 * late,
+            self.bare_summary: 0.22 - 0.09 * late,
+            self.few_shot: 0.5 * late,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
     def few_shot(self) -> tuple[str, str]:
         """Examples and target share one style and one template; the style is to be read off the examples."""
-        shots = self.rng.choices((1, 2, 3, 4, 6), (62, 19, 13, 4, 2))[0]
+        shots = self.rng.choices((1, 2, 3, 4, 6), (74, 15, 7, 2.5, 1.5))[0]
         style = HOUSE if self.rng.random() < 0.12 else random_style(self.rng)
         natural = 0.6 if style.form in ("house", "headline") and self.rng.random() < 0.2 else 0.0
         before, after = self.rng.choice(SUMMARY_PROMPTS)
@@ -181,16 +187,22 @@ class TaskMixture:
         text = small_talk(self.filler)[0] if self.rng.random() < 0.4 else self.rng.choice(CLOSERS)
         return dialogue.text, f"#Person{other}#: {text}"
 
-    def question(self) -> tuple[str, str]:
-        """A question that one value of the dialogue answers."""
-        return question(self.dialogue(), self.rng)
-
-    def label(self) -> tuple[str, str]:
-        """Topic, outcome, who plays which part, who is rude, or an entity by its type."""
-        kind = self.rng.choice(("topic", "outcome", "role", "role", "rude", "entity"))
-        while (pair := label(self.dialogue(rude=0.6 if kind == "rude" else RUDE), kind, self.rng)) is None:
-            pass
-        return pair
+    def questions(self) -> tuple[str, str]:
+        """One question on the dialogue, or a numbered list of two to five: facts, and the kinds of `label`."""
+        kinds = self.rng.sample(LABELS, self.rng.choice((0, 1, 1, 2)))
+        dialogue = self.dialogue(rude=0.5 if "rude" in kinds else RUDE)
+        asked = list(dialogue.script.questions)
+        facts = self.rng.sample(asked, min(len(asked), self.rng.choice((0, 1, 2, 3))))
+        pairs = [fact_question(dialogue, fact, self.rng) for fact in facts]
+        pairs += [pair for kind in kinds if (pair := label(dialogue, kind, self.rng)) is not None]
+        if not pairs:
+            return self.questions()
+        self.rng.shuffle(pairs)
+        if self.rng.random() < 0.5:
+            return question_prompt(dialogue, pairs[0][0], self.rng), pairs[0][1]
+        asks = " ".join(f"{number}. {ask}" for number, (ask, _) in enumerate(pairs, 1))
+        answers = " ".join(f"{number}. {answer}" for number, (_, answer) in enumerate(pairs, 1))
+        return question_prompt(dialogue, asks, self.rng), answers
 
     def copy(self) -> tuple[str, str]:
         """Tasks that only attention to the prompt can solve."""
@@ -243,16 +255,19 @@ class TaskMixture:
         return " ".join([*source, *tokens[at:]]), " ".join(target)
 
 
-def question(dialogue: Dialogue, rng: random.Random) -> tuple[str, str]:
-    """A prompt with one of the questions on this dialogue, and its answer."""
-    fact, asked = rng.choice(list(dialogue.script.questions.items()))
-    asked = fill(asked, dialogue.values | dialogue.people("person"), rng)
-    before = rng.choice(("Answer the question.", "Read and answer.", ""))
-    return _wrap(before, dialogue.text, f"Question: {asked}"), dialogue.values[fact]
+def question_prompt(dialogue: Dialogue, asked: str, rng: random.Random) -> str:
+    """The dialogue with one question or a list of them."""
+    return _wrap(rng.choice(("Answer the question.", "Read and answer.", "")), dialogue.text, f"Question: {asked}")
+
+
+def fact_question(dialogue: Dialogue, fact: str, rng: random.Random) -> tuple[str, str]:
+    """The script's question for one of the facts, and its answer."""
+    asked = dialogue.script.questions[fact]
+    return fill(asked, dialogue.values | dialogue.people("person"), rng), dialogue.values[fact]
 
 
 def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] | None:
-    """A prompt that asks for the 'topic', the 'outcome', a 'role', the 'rude' speaker or an 'entity', and its answer.
+    """A question for the 'topic', the 'outcome', a 'role', the 'rude' speaker or an 'entity', and its answer.
 
     None where the dialogue has no entity of which there is only one.
     """
@@ -276,7 +291,7 @@ def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] 
         fact = rng.choice(single)
         name = ENTITIES[kinds[fact]]
         ask, answer = rng.choice((f"Which {name} is mentioned?", f"Find the {name}.")), dialogue.values[fact]
-    return _wrap("", dialogue.text, ask), answer
+    return ask, answer
 
 
 def _around(prompt: tuple[str, str], text: str) -> tuple[str, str, str]:
