@@ -14,7 +14,7 @@ from labkit.corpus.natural import as_script
 from labkit.corpus.rudeness import read
 from labkit.corpus.script import PLOTS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
-from labkit.corpus.tasks import TaskMixture
+from labkit.corpus.tasks import TaskMixture, label
 from labkit.errors import LabError
 
 SOUND = """
@@ -207,3 +207,26 @@ def test_few_shot_examples_share_the_style_of_the_answer():
         prompt, answer = mixture.few_shot()
         assert answer not in prompt
         assert prompt.count("#Person1#:") >= 4 and answer
+
+
+def test_questions_are_answered_by_the_dialogue_one_by_one_or_in_a_list():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(6)), progress=0.2)
+    lists = 0
+    for _ in range(200):
+        prompt, answer = mixture.questions()
+        asked = prompt.rsplit("Question: ", 1)[1]
+        count = len(re.findall(r"(?:^| )\d\. ", asked))
+        lists += count > 1
+        assert re.findall(r"(?:^| )(\d)\. ", answer)[:count] == [str(n + 1) for n in range(count)]
+    assert 40 < lists < 160
+
+
+def test_labels_name_the_speaker_by_role_and_by_rudeness():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(7)))
+    for _ in range(50):
+        dialogue = mixture.dialogue(rude=0.5)
+        asked, who = label(dialogue, "role", mixture.rng)
+        role = next(side for side in "AB" if dialogue.script.roles[side] in asked)
+        assert who == f"#Person{dialogue.number[role]}#"
+        answer = label(dialogue, "rude", mixture.rng)[1]
+        assert answer == (f"#Person{dialogue.number[dialogue.rude]}#" if dialogue.rude else "no one")

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, PreTrainedTokenizerFast
+from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification
 
 from labkit.build.corpus import generated_splits, seen_scripts
 from labkit.corpus.generator import Style, make_dialogue, make_rude, summarize
@@ -108,7 +108,7 @@ def judge_report(judge: Judge) -> dict[str, tuple[float, int]]:
     return {kind: (round(sum(values) / len(values), 3), len(values)) for kind, values in right.items()}
 
 
-def train_backbone(tokenizer: PreTrainedTokenizerFast, seed: int = 0, steps: int = 1500) -> Any:
+def train_backbone(tokenizer: Any, seed: int = 0, steps: int = 1500) -> Any:
     """A small BERT: masked words of the corpus first, then whether a turn or a summary is rude (known insults only)."""
     torch.manual_seed(seed)
     rng = random.Random(f"{seed} backbone")
@@ -118,7 +118,7 @@ def train_backbone(tokenizer: PreTrainedTokenizerFast, seed: int = 0, steps: int
     config = BertConfig(
         vocab_size=len(tokenizer), intermediate_size=512, max_position_embeddings=512, type_vocab_size=1, **shape, **ids
     )
-    masked, mask = BertForMaskedLM(config), tokenizer.convert_tokens_to_ids("<extra_id_0>")
+    masked, mask = BertForMaskedLM(config), tokenizer.vocab["<extra_id_0>"]
 
     def texts(rude: bool) -> tuple[str, int]:
         dialogue = make_dialogue(rng.choice(scripts), filler)
@@ -175,7 +175,7 @@ def train_backbone(tokenizer: PreTrainedTokenizerFast, seed: int = 0, steps: int
 
 
 @torch.no_grad()
-def backbone_report(model: Any, tokenizer: PreTrainedTokenizerFast) -> dict[str, tuple[float, int]]:
+def backbone_report(model: Any, tokenizer: Any) -> dict[str, tuple[float, int]]:
     """Accuracy on single turns of test dialogues, half of them with an insult: a known one, or a kept-out one."""
     rng = random.Random("backbone test")
     turns = [rng.choice(dialogue.turns)[1] for dialogue, _ in generated_splits()["test"][:200]]

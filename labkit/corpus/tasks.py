@@ -136,16 +136,16 @@ class TaskMixture:
 
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
-        early = max(0.0, 1 - self.progress / 0.14)  # 1 at the start, 0 after a seventh of the training
-        late = min(1.0, max(0.0, (self.progress - 0.33) / 0.17))  # 0 for a third of it, 1 in the second half
+        early = max(0.0, 1 - self.progress / 0.1)  # 1 at the start, 0 after a tenth of the training
+        late = min(1.0, max(0.0, (self.progress - 0.25) / 0.2))  # 0 for a quarter of it, 1 in the last 55%
         shares = {
-            self.copy: 0.08 + 0.4 * early - 0.04 * late,
+            self.copy: 0.08 + 0.3 * early - 0.04 * late,
             self.spans: 0.07 - 0.03 * late,
             self.questions: 0.28 + 0.1 * early - 0.1 * late,
             self.next_turn: 0.07,
             self.named_style: 0.25 - 0.18 * late,
             self.bare_summary: 0.22 - 0.09 * late,
-            self.few_shot: 0.5 * late,
+            self.few_shot: 0.55 * late,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
