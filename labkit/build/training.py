@@ -25,14 +25,14 @@ from labkit.corpus.slots import Filler
 from labkit.corpus.tasks import TaskMixture
 
 POOL_SIZE = 1024  # examples that are drawn, sorted by length and cut into batches at once
-CHECKPOINT_POOLS = 5  # a checkpoint after so many pools
+CHECKPOINT_POOLS = 3  # a checkpoint after so many pools
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 18_000_000  # real tokens seen, prompts and answers
+    tokens: int = 50_000_000  # real tokens seen, prompts and answers
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
     matrix_lr: float = 0.015
@@ -179,7 +179,7 @@ def train(
         for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         state = saved["state"]
-    started, losses, next_check = time.time() - state["seconds"], [], state["tokens"] + recipe.tokens // 6
+    started, losses, next_check = time.time() - state["seconds"], [], state["tokens"] + recipe.tokens // 12
     while state["tokens"] < recipe.tokens:
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
         mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=state["tokens"] / recipe.tokens)
@@ -214,7 +214,7 @@ def train(
             torch.save(saved, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
         if state["tokens"] >= next_check:
-            next_check += recipe.tokens // 6
+            next_check += recipe.tokens // 12
             log(folder, tokens=state["tokens"], **check(model, tokenizer, scripts))
     log(folder, recipe=asdict(recipe), **state)
     return model

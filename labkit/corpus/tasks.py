@@ -2,13 +2,14 @@
 
 Examples are drawn without end from a seed. What a prompt can ask: go on with a talk (no instruction), summarize
 (bare, in a named style, after examples), answer a question, say the topic, the outcome, who plays which part, whether
-somebody is rude, find a street or a price, copy, and repair a corrupted text (T5's span corruption, Raffel et al. 2020,
-section 3.1.4).
+somebody is rude, find a street or a price, copy, fill the gaps of a summary, and repair a corrupted text (T5's span
+corruption, Raffel et al. 2020, section 3.1.4).
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,15 +137,16 @@ class TaskMixture:
 
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
-        early = max(0.0, 1 - self.progress / 0.1)  # 1 at the start, 0 after a tenth of the training
-        late = min(1.0, max(0.0, (self.progress - 0.25) / 0.2))  # 0 for a quarter of it, 1 in the last 55%
+        early = max(0.0, 1 - self.progress / 0.06)  # 1 at the start, soon 0
+        late = min(1.0, max(0.0, (self.progress - 0.2) / 0.2))  # 0 for a fifth of the training, 1 in the last 60%
         shares = {
             self.copy: 0.08 + 0.3 * early - 0.04 * late,
             self.spans: 0.07 - 0.03 * late,
-            self.questions: 0.28 + 0.1 * early - 0.1 * late,
+            self.questions: 0.24 + 0.1 * early - 0.1 * late,
             self.next_turn: 0.07,
-            self.named_style: 0.25 - 0.18 * late,
-            self.bare_summary: 0.22 - 0.09 * late,
+            self.cloze: 0.14 - 0.06 * late,
+            self.named_style: 0.2 - 0.14 * late,
+            self.bare_summary: 0.2 - 0.08 * late,
             self.few_shot: 0.55 * late,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
@@ -189,10 +191,10 @@ class TaskMixture:
 
     def questions(self) -> tuple[str, str]:
         """One question on the dialogue, or a numbered list of two to five: facts, and the kinds of `label`."""
-        kinds = self.rng.sample(LABELS, self.rng.choice((0, 1, 1, 2)))
+        kinds = self.rng.sample(LABELS, self.rng.choice((1, 1, 2, 2)))
         dialogue = self.dialogue(rude=0.5 if "rude" in kinds else RUDE)
         asked = list(dialogue.script.questions)
-        facts = self.rng.sample(asked, min(len(asked), self.rng.choice((0, 1, 2, 3))))
+        facts = self.rng.sample(asked, min(len(asked), self.rng.choice((0, 1, 1, 2))))
         pairs = [fact_question(dialogue, fact, self.rng) for fact in facts]
         pairs += [pair for kind in kinds if (pair := label(dialogue, kind, self.rng)) is not None]
         if not pairs:
@@ -237,6 +239,27 @@ class TaskMixture:
         return self.filler.value(
             self.rng.choice(("name", "surname", "price", "time", "code", "object", "town", "weekday", "phone"))
         )
+
+    def cloze(self) -> tuple[str, str]:
+        """A summary with its facts and people behind sentinels, to be read from the dialogue."""
+        dialogue = self.dialogue(natural=0.1)
+        forms = [form for form, texts in dialogue.script.summaries.items() if texts]
+        text = self.summary(dialogue, Style(self.rng.choice(forms), self.rng.choice(("person", "person", "plain"))))
+        values = sorted(map(re.escape, dialogue.values.values()), key=len, reverse=True)
+        pattern = re.compile(
+            rf"#Person[12]#|Person [12]|\b(?:{'|'.join(values)})(?!\w)" if values else "#Person[12]#", re.I
+        )
+        hidden: list[str] = []
+
+        def hide(match: re.Match[str]) -> str:
+            hidden.append(match[0])
+            return f"<extra_id_{len(hidden) - 1}>"
+
+        text = pattern.sub(hide, text)
+        if not hidden:
+            return self.cloze()
+        answer = " ".join(f"<extra_id_{number}> {value}" for number, value in enumerate(hidden))
+        return _wrap("", dialogue.text, f"Complete the summary: {text}"), answer
 
     def spans(self) -> tuple[str, str]:
         """Span corruption: 15% of the words, in spans of 3 on average, behind sentinels."""
