@@ -230,3 +230,14 @@ def test_labels_name_the_speaker_by_role_and_by_rudeness():
         assert who == f"#Person{dialogue.number[role]}#"
         answer = label(dialogue, "rude", mixture.rng)[1]
         assert answer == (f"#Person{dialogue.number[dialogue.rude]}#" if dialogue.rude else "no one")
+
+
+def test_a_summary_with_gaps_is_whole_again_with_its_answer():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(8)), progress=0.2)
+    for _ in range(60):
+        prompt, answer = mixture.cloze()
+        text = prompt.rsplit("Complete the summary: ", 1)[1]
+        values = re.split(r" ?<extra_id_\d+> ", answer)[1:]
+        assert "#Person" not in text and len(values) == text.count("<extra_id_") >= 1
+        for number, value in enumerate(values):
+            assert f"<extra_id_{number}>" in text and value
