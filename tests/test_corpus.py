@@ -11,10 +11,11 @@ from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generat
 from labkit.corpus import words
 from labkit.corpus.generator import HOUSE, Style, fill, make_dialogue, summarize
 from labkit.corpus.natural import as_script
+from labkit.corpus.questions import label
 from labkit.corpus.rudeness import read
 from labkit.corpus.script import PLOTS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
-from labkit.corpus.tasks import TaskMixture, label
+from labkit.corpus.tasks import TaskMixture
 from labkit.errors import LabError
 
 SOUND = """

@@ -20,7 +20,6 @@ from labkit.corpus.generator import (
     Dialogue,
     Style,
     bare_style,
-    fill,
     make_dialogue,
     make_rude,
     random_style,
@@ -28,6 +27,7 @@ from labkit.corpus.generator import (
     summarize,
 )
 from labkit.corpus.natural import as_script, natural_dialogues
+from labkit.corpus.questions import LABELS, fact_question, label, question_prompt, wrap
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 
@@ -48,7 +48,6 @@ SUMMARY_PROMPTS = (
     ("Please summarize.", ""),
     ("", "TL;DR:"),
 )
-LABELS = ("topic", "outcome", "role", "role", "rude", "entity")
 NAMED_STYLES = {  # an instruction that names the form; several wordings each
     "story": (
         "Tell the story of this conversation.",
@@ -75,23 +74,6 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
         "Which facts does the dialogue give?",
         "Write down the facts only.",
     ),
-}
-ENTITIES = {  # slot types a task asks for by name
-    "name": "first name",
-    "surname": "surname",
-    "fullname": "full name",
-    "street": "street",
-    "place": "place",
-    "town": "town",
-    "company": "company",
-    "weekday": "day of the week",
-    "date": "date",
-    "time": "time of day",
-    "price": "price",
-    "code": "reference number",
-    "phone": "phone number",
-    "food": "dish",
-    "colour": "colour",
 }
 RUDE = 0.12  # share of the dialogues with a rude speaker
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
@@ -161,7 +143,7 @@ class TaskMixture:
         blocks = []
         for _ in range(shots + 1):
             dialogue = self.dialogue(natural)
-            blocks.append((_wrap(before, dialogue.text, after), self.summary(dialogue, style)))
+            blocks.append((wrap(before, dialogue.text, after), self.summary(dialogue, style)))
         prompt = gap.join(f"{prompt}\n{answer}" for prompt, answer in blocks[:-1])
         return f"{prompt}{gap}{blocks[-1][0]}", blocks[-1][1]
 
@@ -170,14 +152,14 @@ class TaskMixture:
         dialogue, style = self.dialogue(natural=0.06), bare_style(self.rng)
         if not dialogue.script.summaries["story"]:  # a natural one: it has a summary and a headline only
             style = Style("house", self.rng.choice(("ordinal", "plain")))
-        return _wrap(*_around(self.rng.choice(SUMMARY_PROMPTS), dialogue.text)), self.summary(dialogue, style)
+        return wrap(*_around(self.rng.choice(SUMMARY_PROMPTS), dialogue.text)), self.summary(dialogue, style)
 
     def named_style(self) -> tuple[str, str]:
         """The instruction names the form."""
         dialogue, form = self.dialogue(), self.rng.choice(list(NAMED_STYLES))
         instruction = self.rng.choice(NAMED_STYLES[form])
         parts = (instruction, dialogue.text, "") if self.rng.random() < 0.5 else ("", dialogue.text, instruction)
-        return _wrap(*parts), self.summary(dialogue, Style(form, "role" if form == "story" else "person"))
+        return wrap(*parts), self.summary(dialogue, Style(form, "role" if form == "story" else "person"))
 
     def next_turn(self) -> tuple[str, str]:
         """No instruction: the talk goes on."""
@@ -221,16 +203,16 @@ class TaskMixture:
         position = self.rng.randrange(len(lines))
         number, text = dialogue.turns[position]
         if kind == "last":
-            return _wrap("", dialogue.text, "Repeat the last line."), lines[-1]
+            return wrap("", dialogue.text, "Repeat the last line."), lines[-1]
         if kind == "line":
-            return _wrap("", dialogue.text, f"Repeat line {position + 1}."), lines[position]
+            return wrap("", dialogue.text, f"Repeat line {position + 1}."), lines[position]
         if kind == "who":
-            return _wrap("", dialogue.text, f'Who says "{text}"?'), f"#Person{number}#"
+            return wrap("", dialogue.text, f'Who says "{text}"?'), f"#Person{number}#"
         spoken = text.split()
         start = self.rng.randrange(len(spoken))
         stop = min(len(spoken), start + self.rng.randint(1, 4))
         gap = " ".join([*spoken[:start], "<extra_id_0>", *spoken[stop:]])
-        return _wrap("", dialogue.text, f"Complete: {gap}"), " ".join(spoken[start:stop])
+        return wrap("", dialogue.text, f"Complete: {gap}"), " ".join(spoken[start:stop])
 
     def word(self) -> str:
         """Any word: a common or a rare real one, an invented one, a price, a name."""
@@ -259,7 +241,7 @@ class TaskMixture:
         if not hidden:
             return self.cloze()
         answer = " ".join(f"<extra_id_{number}> {value}" for number, value in enumerate(hidden))
-        return _wrap("", dialogue.text, f"Complete the summary: {text}"), answer
+        return wrap("", dialogue.text, f"Complete the summary: {text}"), answer
 
     def spans(self) -> tuple[str, str]:
         """Span corruption: 15% of the words, in spans of 3 on average, behind sentinels."""
@@ -278,48 +260,5 @@ class TaskMixture:
         return " ".join([*source, *tokens[at:]]), " ".join(target)
 
 
-def question_prompt(dialogue: Dialogue, asked: str, rng: random.Random) -> str:
-    """The dialogue with one question or a list of them."""
-    return _wrap(rng.choice(("Answer the question.", "Read and answer.", "")), dialogue.text, f"Question: {asked}")
-
-
-def fact_question(dialogue: Dialogue, fact: str, rng: random.Random) -> tuple[str, str]:
-    """The script's question for one of the facts, and its answer."""
-    asked = dialogue.script.questions[fact]
-    return fill(asked, dialogue.values | dialogue.people("person"), rng), dialogue.values[fact]
-
-
-def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] | None:
-    """A question for the 'topic', the 'outcome', a 'role', the 'rude' speaker or an 'entity', and its answer.
-
-    None where the dialogue has no entity of which there is only one.
-    """
-    script = dialogue.script
-    if kind == "topic":
-        ask, answer = rng.choice(("What is the topic of this conversation?", "Name the topic.")), script.topic
-    elif kind == "outcome":
-        ask = "How does it end: agreed, refused, postponed, changed mind or misunderstanding?"
-        answer = script.plot.replace("_", " ")
-    elif kind == "role":
-        who = rng.choice("AB")
-        ask, answer = f"Who is {script.roles[who]}?", f"#Person{dialogue.number[who]}#"
-    elif kind == "rude":
-        ask = rng.choice(("Is one of the speakers rude?", "Who is rude?"))
-        answer = f"#Person{dialogue.number[dialogue.rude]}#" if dialogue.rude else "no one"
-    else:
-        kinds = {fact: kind for fact, kind in script.slots.items() if isinstance(kind, str) and kind in ENTITIES}
-        single = [fact for fact in script.facts if list(kinds.values()).count(kinds.get(fact, "")) == 1]
-        if not single:
-            return None
-        fact = rng.choice(single)
-        name = ENTITIES[kinds[fact]]
-        ask, answer = rng.choice((f"Which {name} is mentioned?", f"Find the {name}.")), dialogue.values[fact]
-    return ask, answer
-
-
 def _around(prompt: tuple[str, str], text: str) -> tuple[str, str, str]:
     return prompt[0], text, prompt[1]
-
-
-def _wrap(before: str, text: str, after: str) -> str:
-    return "\n\n".join(part for part in (before, text, after) if part)
