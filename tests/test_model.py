@@ -29,8 +29,8 @@ def fine_tune(model, tokenizer, rows, lr=7e-4, epochs=3, size=16):
         order = rng.sample(rows, len(rows))
         for start in range(0, len(rows) - size + 1, size):
             batch = order[start : start + size]
-            source = training._pad([tokenizer(bars.ASK(row["dialogue"])).input_ids for row in batch])
-            labels = training._pad([tokenizer(row["summary"]).input_ids for row in batch])
+            source = training.pad([tokenizer(bars.ASK(row["dialogue"])).input_ids for row in batch])
+            labels = training.pad([tokenizer(row["summary"]).input_ids for row in batch])
             forward.loss(model, source, labels, train_bias=False).backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()

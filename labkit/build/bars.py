@@ -71,6 +71,8 @@ def climb(run: Run, dialogues: list[Dialogue], references: list[str], shots: lis
     found["rouge1"]["second reference"] = estimate(rouge1([summarize(d, HOUSE, rng) for d in dialogues], references))
     first_turns = [" ".join(text for _, text in d.turns[:2]) for d in dialogues]
     found["rouge1"]["first two turns"] = estimate(rouge1(first_turns, references))
+    others = [same_topic(d, dialogues, references, rng) for d in dialogues]
+    found["rouge1"]["another summary on the topic"] = estimate(rouge1(others, references))
     found["facts"] = {
         name: estimate(fact_recall(outputs[name], facts)) for name in ("zero-shot", "one-shot", "three shots")
     }
@@ -82,6 +84,12 @@ def climb(run: Run, dialogues: list[Dialogue], references: list[str], shots: lis
     first, whole = speakers(outputs["one-shot"], dialogues)
     found["who comes first"], found["order of speakers"] = estimate(first), estimate(whole)
     return found
+
+
+def same_topic(dialogue: Dialogue, dialogues: list[Dialogue], references: list[str], rng: random.Random) -> str:
+    """The reference of another dialogue, on the same topic where there is one: a baseline that reads nothing."""
+    other = [(d.script.topic, text) for d, text in zip(dialogues, references, strict=True) if d is not dialogue]
+    return rng.choice([text for topic, text in other if topic == dialogue.script.topic] or [text for _, text in other])
 
 
 def speakers(outputs: list[str], dialogues: list[Dialogue]) -> tuple[list[float], list[float]]:

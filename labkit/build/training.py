@@ -44,9 +44,9 @@ class Recipe:
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditionalGeneration:
-    """A T5 of 8 million parameters, initialised as transformers does but for a start of its position biases.
+    """A T5 of 8 million parameters, initialised as transformers does, but able to copy from the start.
 
-    A few heads begin by looking at the previous or the next token: copying starts there, and is learnt minutes earlier.
+    A few heads begin by looking at the previous or the next token, and a few more by copying (`start_copying`).
     """
     torch.manual_seed(seed)
     shape: dict[str, Any] = {
@@ -150,14 +150,15 @@ def batches(
         made.append(batch)
     mixture.rng.shuffle(made)
     for batch in made:
-        yield _pad([sources[i] for i in batch]), _pad([labels[i] for i in batch], 8)
+        yield pad([sources[i] for i in batch]), pad([labels[i] for i in batch], 8)
 
 
 def _round(length: int, to: int = 32) -> int:
     return -(-length // to) * to
 
 
-def _pad(rows: list[list[int]], to: int = 32) -> Tensor:
+def pad(rows: list[list[int]], to: int = 32) -> Tensor:
+    """Rows of token ids as one tensor, 0 where padded, its width a multiple of `to`."""
     width = _round(max(map(len, rows)), to)
     return torch.tensor([row + [0] * (width - len(row)) for row in rows])
 

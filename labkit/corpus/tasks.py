@@ -152,7 +152,8 @@ class TaskMixture:
         dialogue, style = self.dialogue(natural=0.06), bare_style(self.rng)
         if not dialogue.script.summaries["story"]:  # a natural one: it has a summary and a headline only
             style = Style("house", self.rng.choice(("ordinal", "plain")))
-        return wrap(*_around(self.rng.choice(SUMMARY_PROMPTS), dialogue.text)), self.summary(dialogue, style)
+        before, after = self.rng.choice(SUMMARY_PROMPTS)
+        return wrap(before, dialogue.text, after), self.summary(dialogue, style)
 
     def named_style(self) -> tuple[str, str]:
         """The instruction names the form."""
@@ -172,7 +173,7 @@ class TaskMixture:
         return dialogue.text, f"#Person{other}#: {text}"
 
     def questions(self) -> tuple[str, str]:
-        """One question on the dialogue, or a numbered list of two to five: facts, and the kinds of `label`."""
+        """One question on the dialogue, or a numbered list of up to four: facts, and the kinds of `label`."""
         kinds = self.rng.sample(LABELS, self.rng.choice((1, 1, 2, 2)))
         dialogue = self.dialogue(rude=0.5 if "rude" in kinds else RUDE)
         asked = list(dialogue.script.questions)
@@ -258,7 +259,3 @@ class TaskMixture:
             target += [f"<extra_id_{number}>", *tokens[start:stop]]
             at, number = stop, number + 1
         return " ".join([*source, *tokens[at:]]), " ".join(target)
-
-
-def _around(prompt: tuple[str, str], text: str) -> tuple[str, str, str]:
-    return prompt[0], text, prompt[1]
