@@ -32,7 +32,7 @@ CHECKPOINT_POOLS = 3  # a checkpoint after so many pools
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 50_000_000  # real tokens seen, prompts and answers
+    tokens: int = 30_000_000  # real tokens seen, prompts and answers
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
     matrix_lr: float = 0.015
@@ -180,7 +180,7 @@ def train(
         for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         state = saved["state"]
-    started, losses, next_check = time.time() - state["seconds"], [], state["tokens"] + recipe.tokens // 12
+    started, losses, next_check = time.time() - state["seconds"], [], state["tokens"] + recipe.tokens // 8
     while state["tokens"] < recipe.tokens:
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
         mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=state["tokens"] / recipe.tokens)
@@ -215,7 +215,7 @@ def train(
             torch.save(saved, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
         if state["tokens"] >= next_check:
-            next_check += recipe.tokens // 12
+            next_check += recipe.tokens // 8
             log(folder, tokens=state["tokens"], **check(model, tokenizer, scripts))
     log(folder, recipe=asdict(recipe), **state)
     return model

@@ -120,16 +120,16 @@ class TaskMixture:
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
         early = max(0.0, 1 - self.progress / 0.06)  # 1 at the start, soon 0
-        late = min(1.0, max(0.0, (self.progress - 0.2) / 0.2))  # 0 for a fifth of the training, 1 in the last 60%
+        late = min(1.0, max(0.0, (self.progress - 0.35) / 0.2))  # 0 for a third of the training, 1 in the last 45%
         shares = {
             self.copy: 0.08 + 0.3 * early - 0.04 * late,
             self.spans: 0.07 - 0.03 * late,
-            self.questions: 0.24 + 0.1 * early - 0.1 * late,
+            self.questions: 0.24 + 0.1 * early - 0.08 * late,
             self.next_turn: 0.07,
-            self.cloze: 0.14 - 0.06 * late,
-            self.named_style: 0.2 - 0.14 * late,
-            self.bare_summary: 0.2 - 0.08 * late,
-            self.few_shot: 0.55 * late,
+            self.cloze: 0.14 - 0.04 * late,
+            self.named_style: 0.2 - 0.12 * late,
+            self.bare_summary: 0.2 - 0.06 * late,
+            self.few_shot: 0.42 * late,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
