@@ -74,7 +74,13 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
         "Which facts does the dialogue give?",
         "Write down the facts only.",
     ),
+    "quotes": (
+        "Quote the sentences that matter.",
+        "What are the most important sentences of this conversation?",
+        "Summarize the conversation in its own words.",
+    ),
 }
+QUOTES_FROM = 0.2  # share of the training after which summaries may be quotes
 RUDE = 0.12  # share of the dialogues with a rude speaker
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
@@ -136,8 +142,8 @@ class TaskMixture:
     def few_shot(self) -> tuple[str, str]:
         """Examples and target share one style and one template; the style is to be read off the examples."""
         shots = self.rng.choices((1, 2, 3, 4, 6), (74, 15, 7, 2.5, 1.5))[0]
-        style = HOUSE if self.rng.random() < 0.12 else random_style(self.rng)
-        natural = 0.6 if style.form in ("house", "headline") and self.rng.random() < 0.2 else 0.0
+        style = HOUSE if self.rng.random() < 0.25 else random_style(self.rng)
+        natural = 0.6 if style.form in ("house", "headline", "quotes") and self.rng.random() < 0.2 else 0.0
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         gap = self.rng.choice(("\n\n\n", "\n\n"))
         blocks = []
@@ -149,18 +155,21 @@ class TaskMixture:
 
     def bare_summary(self) -> tuple[str, str]:
         """An instruction without an example: mostly a long account in other words than the house style's."""
-        dialogue, style = self.dialogue(natural=0.06), bare_style(self.rng)
-        if not dialogue.script.summaries["story"]:  # a natural one: it has a summary and a headline only
+        quotes = self.progress >= QUOTES_FROM
+        dialogue, style = self.dialogue(natural=0.1 if quotes else 0.06), bare_style(self.rng, quotes)
+        if style.form != "quotes" and not dialogue.script.summaries["story"]:  # a natural one: no other forms
             style = Style("house", self.rng.choice(("ordinal", "plain")))
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         return wrap(before, dialogue.text, after), self.summary(dialogue, style)
 
     def named_style(self) -> tuple[str, str]:
         """The instruction names the form."""
-        dialogue, form = self.dialogue(), self.rng.choice(list(NAMED_STYLES))
+        forms = [form for form in NAMED_STYLES if form != "quotes" or self.progress >= QUOTES_FROM]
+        dialogue, form = self.dialogue(), self.rng.choice(forms)
         instruction = self.rng.choice(NAMED_STYLES[form])
         parts = (instruction, dialogue.text, "") if self.rng.random() < 0.5 else ("", dialogue.text, instruction)
-        return wrap(*parts), self.summary(dialogue, Style(form, "role" if form == "story" else "person"))
+        naming = {"story": "role", "quotes": "plain"}.get(form, "person")
+        return wrap(*parts), self.summary(dialogue, Style(form, naming))
 
     def next_turn(self) -> tuple[str, str]:
         """No instruction: the talk goes on."""
