@@ -9,7 +9,7 @@ import pytest
 
 from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
 from labkit.corpus import words
-from labkit.corpus.generator import HOUSE, Style, fill, make_dialogue, summarize
+from labkit.corpus.generator import HOUSE, SENTENCE_END, Style, fill, make_dialogue, summarize
 from labkit.corpus.natural import as_script
 from labkit.corpus.questions import label
 from labkit.corpus.rudeness import read
@@ -17,6 +17,7 @@ from labkit.corpus.script import PLOTS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
 from labkit.corpus.tasks import TaskMixture
 from labkit.errors import LabError
+from labkit.metrics import fact_recall
 
 SOUND = """
 === a-test
@@ -200,6 +201,21 @@ def test_the_mixture_is_seeded_and_spares_the_evaluation_texts():
     summary = summarize(dialogue, HOUSE, random.Random(0))
     spared = TaskMixture(seen_scripts()[:1], Filler(random.Random(3)), frozenset([summary]))
     assert all(spared.summary(dialogue, HOUSE) != summary for _ in range(20))
+
+
+def test_quotes_repeat_what_was_said_and_keep_the_facts():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(9)))
+    kept = []
+    for _ in range(60):
+        dialogue = mixture.dialogue(rude=0.5)
+        summary = summarize(dialogue, Style("quotes", "plain"), mixture.rng)
+        for who, said in re.findall(r'Person (\d): "([^"]*)"', summary):
+            for sentence in SENTENCE_END.split(said):
+                assert any(number == int(who) and sentence in text for number, text in dialogue.turns), summary
+        kept += fact_recall([summary], [dialogue.facts])
+        if dialogue.rude:
+            assert any(text.lower() in summary.lower() for kind in read("known").values() for text in kind)
+    assert sum(kept) / len(kept) > 0.9
 
 
 def test_few_shot_examples_share_the_style_of_the_answer():
