@@ -81,6 +81,7 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
     ),
 }
 QUOTES_FROM = 0.2  # share of the training after which summaries may be quotes
+LABELS_FROM = 0.669  # share after which more is asked of topic, outcome, parts and rudeness: those are learnt last
 RUDE = 0.12  # share of the dialogues with a rude speaker
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
@@ -126,16 +127,17 @@ class TaskMixture:
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
         early = max(0.0, 1 - self.progress / 0.06)  # 1 at the start, soon 0
+        labels = float(self.progress >= LABELS_FROM)
         late = min(1.0, max(0.0, (self.progress - 0.35) / 0.2))  # 0 for a third of the training, 1 in the last 45%
         shares = {
             self.copy: 0.08 + 0.3 * early - 0.04 * late,
-            self.spans: 0.07 - 0.03 * late,
-            self.questions: 0.24 + 0.1 * early - 0.08 * late,
-            self.next_turn: 0.07,
+            self.spans: 0.07 - 0.03 * late - 0.02 * labels,
+            self.questions: 0.24 + 0.1 * early - 0.08 * late + 0.16 * labels,
+            self.next_turn: 0.07 - 0.02 * labels,
             self.cloze: 0.14 - 0.04 * late,
             self.named_style: 0.2 - 0.12 * late,
             self.bare_summary: 0.2 - 0.06 * late,
-            self.few_shot: 0.42 * late,
+            self.few_shot: 0.42 * late - 0.08 * labels,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
@@ -182,8 +184,9 @@ class TaskMixture:
         return dialogue.text, f"#Person{other}#: {text}"
 
     def questions(self) -> tuple[str, str]:
-        """One question on the dialogue, or a numbered list of up to four: facts, and the kinds of `label`."""
-        kinds = self.rng.sample(LABELS, self.rng.choice((1, 1, 2, 2)))
+        """One question on the dialogue, or a numbered list of several: facts, and the kinds of `label`."""
+        many = self.progress >= LABELS_FROM
+        kinds = self.rng.sample(LABELS, self.rng.choice((2, 3, 4) if many else (1, 1, 2, 2)))
         dialogue = self.dialogue(rude=0.5 if "rude" in kinds else RUDE)
         asked = list(dialogue.script.questions)
         facts = self.rng.sample(asked, min(len(asked), self.rng.choice((0, 1, 1, 2))))
@@ -192,7 +195,7 @@ class TaskMixture:
         if not pairs:
             return self.questions()
         self.rng.shuffle(pairs)
-        if self.rng.random() < 0.5:
+        if self.rng.random() < (0.3 if many else 0.5):
             return question_prompt(dialogue, pairs[0][0], self.rng), pairs[0][1]
         asks = " ".join(f"{number}. {ask}" for number, (ask, _) in enumerate(pairs, 1))
         answers = " ".join(f"{number}. {answer}" for number, (_, answer) in enumerate(pairs, 1))
