@@ -209,7 +209,7 @@ def test_quotes_repeat_what_was_said_and_keep_the_facts():
     for _ in range(60):
         dialogue = mixture.dialogue(rude=0.5)
         summary = summarize(dialogue, Style("quotes", "plain"), mixture.rng)
-        for who, said in re.findall(r'Person (\d): "([^"]*)"', summary):
+        for said, who in re.findall(r'"([^"]*)" \(Person (\d)\)', summary):
             for sentence in SENTENCE_END.split(said):
                 assert any(number == int(who) and sentence in text for number, text in dialogue.turns), summary
         kept += fact_recall([summary], [dialogue.facts])

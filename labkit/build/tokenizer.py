@@ -23,7 +23,7 @@ def text_stream(seed: int, examples: int = 30_000) -> Iterator[str]:
     import wordfreq
 
     rng = random.Random(seed)
-    mixture = TaskMixture(seen_scripts(), Filler(rng), progress=0.15)
+    mixture = TaskMixture(seen_scripts(), Filler(rng), progress=0.3)
     for _ in range(examples):
         yield " ".join(mixture.example())
     for word in wordfreq.top_n_list("en", 20_000):

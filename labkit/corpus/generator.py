@@ -156,7 +156,7 @@ def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
         )
         text = fill(text, {}, rng)
     elif style.form == "quotes":
-        text = " ".join(f'{dialogue_name}: "{said}"' for dialogue_name, said in key_sentences(dialogue, style, rng))
+        text = " ".join(f'"{said}" ({who})' for who, said in key_sentences(dialogue, style, rng))
     else:
         template = rng.choice(dialogue.script.summaries[style.form])
         text = fill(template, dialogue.values | dialogue.people(style.naming), rng)
@@ -234,9 +234,9 @@ def random_style(rng: random.Random) -> Style:
     return style
 
 
-def bare_style(rng: random.Random, quotes: bool) -> Style:
+def bare_style(rng: random.Random) -> Style:
     """What a bare instruction gets: mostly what was said, in quotes, or a long account of people by their roles."""
-    if quotes and rng.random() < 0.55:
+    if rng.random() < 0.55:
         return Style("quotes", "plain")
     form = rng.choices(("story", "house", "minutes", "headline", "facts"), (84, 5, 5, 3, 3))[0]
     return Style(form, rng.choices(("role", "person", "ordinal", "plain"), (80, 8, 6, 6))[0])

@@ -80,8 +80,6 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
         "Summarize the conversation in its own words.",
     ),
 }
-QUOTES_FROM = 0.2  # share of the training after which summaries may be quotes
-LABELS_FROM = 0.669  # share after which more is asked of topic, outcome, parts and rudeness: those are learnt last
 RUDE = 0.12  # share of the dialogues with a rude speaker
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
@@ -127,17 +125,16 @@ class TaskMixture:
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
         early = max(0.0, 1 - self.progress / 0.06)  # 1 at the start, soon 0
-        labels = float(self.progress >= LABELS_FROM)
         late = min(1.0, max(0.0, (self.progress - 0.35) / 0.2))  # 0 for a third of the training, 1 in the last 45%
         shares = {
             self.copy: 0.08 + 0.3 * early - 0.04 * late,
-            self.spans: 0.07 - 0.03 * late - 0.02 * labels,
-            self.questions: 0.24 + 0.1 * early - 0.08 * late + 0.16 * labels,
-            self.next_turn: 0.07 - 0.02 * labels,
+            self.spans: 0.05 - 0.03 * late,
+            self.questions: 0.3 + 0.1 * early,
+            self.next_turn: 0.05,
             self.cloze: 0.14 - 0.04 * late,
             self.named_style: 0.2 - 0.12 * late,
             self.bare_summary: 0.2 - 0.06 * late,
-            self.few_shot: 0.42 * late - 0.08 * labels,
+            self.few_shot: 0.36 * late,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
@@ -157,8 +154,7 @@ class TaskMixture:
 
     def bare_summary(self) -> tuple[str, str]:
         """An instruction without an example: mostly a long account in other words than the house style's."""
-        quotes = self.progress >= QUOTES_FROM
-        dialogue, style = self.dialogue(natural=0.1 if quotes else 0.06), bare_style(self.rng, quotes)
+        dialogue, style = self.dialogue(natural=0.1), bare_style(self.rng)
         if style.form != "quotes" and not dialogue.script.summaries["story"]:  # a natural one: no other forms
             style = Style("house", self.rng.choice(("ordinal", "plain")))
         before, after = self.rng.choice(SUMMARY_PROMPTS)
@@ -166,8 +162,7 @@ class TaskMixture:
 
     def named_style(self) -> tuple[str, str]:
         """The instruction names the form."""
-        forms = [form for form in NAMED_STYLES if form != "quotes" or self.progress >= QUOTES_FROM]
-        dialogue, form = self.dialogue(), self.rng.choice(forms)
+        dialogue, form = self.dialogue(), self.rng.choice(list(NAMED_STYLES))
         instruction = self.rng.choice(NAMED_STYLES[form])
         parts = (instruction, dialogue.text, "") if self.rng.random() < 0.5 else ("", dialogue.text, instruction)
         naming = {"story": "role", "quotes": "plain"}.get(form, "person")
@@ -185,8 +180,7 @@ class TaskMixture:
 
     def questions(self) -> tuple[str, str]:
         """One question on the dialogue, or a numbered list of several: facts, and the kinds of `label`."""
-        many = self.progress >= LABELS_FROM
-        kinds = self.rng.sample(LABELS, self.rng.choice((2, 3, 4) if many else (1, 1, 2, 2)))
+        kinds = self.rng.sample(LABELS, self.rng.choice((2, 3, 4)))
         dialogue = self.dialogue(rude=0.5 if "rude" in kinds else RUDE)
         asked = list(dialogue.script.questions)
         facts = self.rng.sample(asked, min(len(asked), self.rng.choice((0, 1, 1, 2))))
@@ -195,7 +189,7 @@ class TaskMixture:
         if not pairs:
             return self.questions()
         self.rng.shuffle(pairs)
-        if self.rng.random() < (0.3 if many else 0.5):
+        if self.rng.random() < 0.3:
             return question_prompt(dialogue, pairs[0][0], self.rng), pairs[0][1]
         asks = " ".join(f"{number}. {ask}" for number, (ask, _) in enumerate(pairs, 1))
         answers = " ".join(f"{number}. {answer}" for number, (_, answer) in enumerate(pairs, 1))
@@ -203,7 +197,7 @@ class TaskMixture:
 
     def copy(self) -> tuple[str, str]:
         """Tasks that only attention to the prompt can solve."""
-        kind = self.rng.choice(("words", "line", "last", "who", "masked", "pairs"))
+        kind = self.rng.choice(("words", "line", "last", "part", "part", "part", "masked", "pairs"))
         if kind == "words":
             text = " ".join(self.word() for _ in range(self.rng.randint(3, 14)))
             return f"Repeat: {text}", text
@@ -218,10 +212,13 @@ class TaskMixture:
         if kind == "last":
             return wrap("", dialogue.text, "Repeat the last line."), lines[-1]
         if kind == "line":
-            return wrap("", dialogue.text, f"Repeat line {position + 1}."), lines[position]
-        if kind == "who":
-            return wrap("", dialogue.text, f'Who says "{text}"?'), f"#Person{number}#"
+            ask = f"Repeat line {position + 1} and say whose it is."
+            return wrap("", dialogue.text, ask), f"{text} (#Person{number}#)"
         spoken = text.split()
+        if kind == "part":  # from within a turn: who says it cannot be told from the next line's name
+            start = self.rng.randrange(max(1, len(spoken) - 4))
+            part = " ".join(spoken[start : start + self.rng.randint(2, 5)])
+            return wrap("", dialogue.text, f'Who says "{part}"?'), f"{part} (#Person{number}#)"
         start = self.rng.randrange(len(spoken))
         stop = min(len(spoken), start + self.rng.randint(1, 4))
         gap = " ".join([*spoken[:start], "<extra_id_0>", *spoken[stop:]])
