@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # (and ignores it), 0 beams (and divides by it).
 _LEAST = {"max_new_tokens": 1, "min_new_tokens": 0, "num_beams": 1, "no_repeat_ngram_size": 0, "top_k": 0}
 _SWITCHES = ("do_sample",)
+_NUMBERS = ("temperature", "top_p", "repetition_penalty", "length_penalty")
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
@@ -74,7 +75,9 @@ def _check_value(name: str, value: Any) -> None:
     if name in _LEAST and (isinstance(value, bool) or not isinstance(value, int) or value < _LEAST[name]):
         off = " (0 switches it off)" if name in ("top_k", "no_repeat_ngram_size") else ""
         raise LabError(f"{name} must be a whole number of {_LEAST[name]} or more{off}, not {value!r}.")
-    if name == "top_p" and isinstance(value, int | float) and not 0 < value <= 1:
+    if name in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise LabError(f"{name} must be a number, not {value!r}.")
+    if name == "top_p" and not 0 < value <= 1:
         instead = f": write {value / 100:g} for {value:g} percent" if 1 < value <= 100 else ""
         raise LabError(f"top_p is a probability above 0 and up to 1, not {value!r}{instead}.")
 
