@@ -52,7 +52,7 @@ TEMPERATURES: dict[str, tuple[Function, str]] = {
     "greedy": (lambda z, t: (z == z.max()).astype(float), "This is greedy"),
     "overflow": (overflows, "subtract the largest logit"),
     "in place": (in_place, "changes its input (argument 1"),
-    "one number": (lambda z, t: 0.5, "of type float, but a list or one-dimensional array"),
+    "one number": (lambda z, t: 0.5, "a list or one-dimensional array of numbers is wanted"),
     "two dimensions": (lambda z, t: softmax(z / t)[None], "a list or one-dimensional array of numbers is wanted"),
     "shorter": (lambda z, t: softmax(z / t)[1:], "has 3 numbers for 4 tokens"),
     "something else": (lambda z, t: softmax(z - t) * 0.9, "Divide the logits by the temperature"),
@@ -123,7 +123,10 @@ def empty_set(p: np.ndarray, limit: float) -> np.ndarray:
 
 TOP_PS: dict[str, tuple[Function, str]] = {
     "at most": (lambda p, x: nucleus(p, x, likeliest_first(p), at_most), "at most p"),
-    "at most, not scaled": (lambda p, x: nucleus(p, x, likeliest_first(p), at_most) * 0.66, "at most p"),
+    "at most, not scaled": (
+        lambda p, x: np.where(nucleus(p, x, likeliest_first(p), at_most) > 0, p, 0),
+        "at most p",
+    ),
     "not scaled": (
         lambda p, x: np.where(nucleus(p, x, likeliest_first(p), reaching) > 0, p, 0),
         "do not sum to 1",
@@ -171,7 +174,7 @@ BEAMS: dict[str, tuple[Function, str]] = {
     "backwards": (lambda s, r, b: picks(totals(s, r), b)[::-1], "the best has to come first"),
     "too many": (all_of_each, "continuations are too many"),
     "flat": (lambda s, r, b: np.argsort(-totals(s, r), axis=None)[:b], "a list of pairs of whole numbers is wanted"),
-    "far off": (lambda s, r, b: [(0, 2), (1, 2)], "A continuation's score is"),
+    "far off": (lambda s, r, b: [(0, 1), (1, 2)], "A continuation's score is"),
 }
 
 WRONG = {
