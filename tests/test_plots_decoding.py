@@ -10,7 +10,10 @@ from labkit.plots_decoding import beam_tree, lines, next_token_bars, quality_aga
 
 
 def texts(figure):
-    return [text.get_text() for axes in figure.axes for text in (*axes.texts, axes.title)]
+    return [
+        *(text.get_text() for axes in figure.axes for text in axes.texts),
+        *(a.get_title("left") for a in figure.axes),
+    ]
 
 
 def test_bars_of_the_same_tokens_share_their_names():
@@ -18,7 +21,7 @@ def test_bars_of_the_same_tokens_share_their_names():
     first, second = figure.axes
     assert [label.get_text() for label in first.get_yticklabels()] == ["a", "b"]
     assert [bar.get_width() for bar in first.patches] == [0.75, 0.25]
-    assert {"0.750", "0.250", "1.000", "0", "T = 1"} <= set(texts(figure)) and second.get_title(loc="left") == "top-k"
+    assert {"0.750", "0.250", "1.000", "0", "T = 1"} <= set(texts(figure)) and second.get_title("left") == "top-k"
     assert first.get_ylim()[0] > first.get_ylim()[1], "the first token at the top"
 
 
