@@ -139,4 +139,4 @@ def _processed(model: Any, ids: Sequence[int], step: int, logits: Any, settings:
     scores = logits[step : step + 1]
     if settings.get("num_beams", 1) > 1:
         scores = scores.log_softmax(-1)  # on which beam search lets the processors work
-    return logits_processors(settings)(before, scores)[0].softmax(-1)
+    return logits_processors(settings)(before, scores)[0].softmax(-1)  # type: ignore[arg-type]
