@@ -59,6 +59,7 @@ class DecodingPlayground(ipywidgets.VBox):
         self.message, self.text, self.bars = (ipywidgets.HTML(layout=_FULL) for _ in range(3))
         self.written: Written | None = None
         self._latest = Latest(self._write)
+        self._good: dict[str, Any] = {}  # the last settings that can work: with them the distribution is drawn
 
         named = [*self.settings_controls.items(), ("seed", self.seed)]
         for name, control in named[1:]:
@@ -70,6 +71,7 @@ class DecodingPlayground(ipywidgets.VBox):
         for control in (self.dialogue, self.seed, *self.settings_controls.values()):
             control.observe(self._changed, "value")
         self.step.observe(self._show, "value")
+        self._good = self.settings()
         self._write(self._request(), lambda: False)
 
     def __repr__(self) -> str:
@@ -94,11 +96,11 @@ class DecodingPlayground(ipywidgets.VBox):
     def _changed(self, _: Any) -> None:
         """A control has moved: the distribution follows at once, the text when the model has written it."""
         try:
-            check_settings(self.settings())
+            check_settings(settings := self.settings())
         except LabError as error:
             self.message.value = error_sentence(str(error))
             return
-        self.message.value = ""
+        self._good, self.message.value = settings, ""
         self._show()
         self._latest.ask(self._request())
 
@@ -121,7 +123,7 @@ class DecodingPlayground(ipywidgets.VBox):
             return
         step = min(self.step.value, len(self.written.tokens) - 1)
         self.text.value = text_html(self.written, step)
-        self.bars.value = bars_html(self.playground.distribution(self.written, step, self.settings()))
+        self.bars.value = bars_html(self.playground.distribution(self.written, step, self._good))
 
 
 def text_html(written: Written, step: int) -> str:

@@ -37,7 +37,7 @@ def next_token_bars(tokens: Sequence[str], distributions: Mapping[str, Sequence[
                 axes.text(probability + 0.02, row, text, va="center_baseline", fontsize="small")
             axes.set_xlim(0, 1.3)
             axes.set_xticks([0, 0.5, 1])
-            axes.set_title(title, fontsize="medium")
+            axes.set_title(title, fontsize="medium", parse_math=False)
             axes.grid(visible=False, axis="y")
             axes.spines["left"].set_visible(False)
         panels[0].set_yticks(range(len(tokens)), list(tokens))
@@ -60,9 +60,12 @@ def lines(
         check_numbers(f"The curve '{name}'", values, len(x))
     with styled(3.6) as figure:
         axes = figure.subplots()
-        for number, (name, values) in enumerate(curves.items()):
+        ends = [values[-1] for values in curves.values()]
+        everything = [value for values in curves.values() for value in values]
+        heights = _spread(ends, least=0.08 * (max(everything) - min(everything)))
+        for number, ((name, values), height) in enumerate(zip(curves.items(), heights, strict=True)):
             axes.plot(x, values, "o-", color=f"C{number}", markersize=4)
-            annotate(axes, name, (x[-1], values[-1]), (6, 0), ha="left", va="center", color=f"C{number}")
+            annotate(axes, name, (x[-1], height), (6, 0), ha="left", va="center", color=f"C{number}")
         if log:
             axes.set_xscale("log")
             axes.set_xticks(list(x), [f"{value:g}" for value in x])
@@ -105,6 +108,9 @@ def quality_against_diversity(
             axes.plot([x, label], [y, height], color=GREY, linewidth=0.5, alpha=0.5, zorder=0)
             axes.text(label, height, f" {name}", va="center", fontsize="small")
         axes.set_xlim(None, right + 0.5 * _span(points, 0))
+        shown = [*ends, *(end for interval in intervals.values() for end in interval)]
+        room = 0.04 * (max(shown) - min(shown))
+        axes.set_ylim(min(shown) - room, max(shown) + room)
         axes.set_xlabel("distinct-2: different pairs of words, of all pairs (→ more varied)")
         axes.set_title("ROUGE-1, with its 95% interval")
     return figure
@@ -140,7 +146,7 @@ def shaded_tokens(tokens: Sequence[str], probabilities: Sequence[float], alterna
                 shade = {"facecolor": VERMILLION, "alpha": 0.75 * (1 - probabilities[number]), "linewidth": 0, "pad": 2}
                 axes.text(start, line, tokens[number], family="monospace", fontsize=9, bbox=shade, va="center")
         for line, note in enumerate(notes):
-            axes.text(0, len(rows) + 0.4 + 0.7 * line, note, fontsize=9, va="center", color=GREY)
+            axes.text(0, len(rows) + 0.4 + 0.7 * line, note, fontsize=9, va="center", color=GREY, parse_math=False)
         axes.set_xlim(0, _LINE)
         axes.set_ylim(len(rows) + 0.7 * len(notes), -0.6)
         axes.set_axis_off()
@@ -175,7 +181,14 @@ def beam_tree(nodes: Sequence[Node], token: Mapping[int, str], best: Sequence[in
             text = f"{token[node.token]} {node.score:.1f}{mark}"
             weight = "bold" if number in path else "normal"
             axes.text(
-                depth[number] + 0.02, heights[number], text, va="center", fontsize=7, color=color, fontweight=weight
+                depth[number] + 0.02,
+                heights[number],
+                text,
+                va="center",
+                fontsize=7,
+                color=color,
+                fontweight=weight,
+                bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5},  # lines pass behind a long token
             )
         axes.set_xlim(0, last + 0.75)
         axes.set_ylim(max(heights) + 1, -1)

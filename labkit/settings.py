@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.profile import nearest
+from labkit.quiet import quiet
 
 if TYPE_CHECKING:
     from transformers import LogitsProcessorList
@@ -35,7 +36,8 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             raise LabError(f"There is no decoding setting {name!r}{nearest(name, known)} GenerationConfig lists them.")
         _check_value(name, value)
     try:
-        GenerationConfig(**settings).validate(strict=True)
+        with quiet("transformers"):  # which would warn, too, of what is refused here
+            GenerationConfig(**settings).validate(strict=True)
         logits_processors(settings)
     except (ValueError, TypeError) as error:
         raise LabError(_sentence(str(error))) from None

@@ -150,6 +150,14 @@ def test_a_wrong_setting_is_explained_and_nothing_runs(panel, changes, sentence,
     assert len(asked) == len(changes) - 1, "only the state before the last change, which was right"
 
 
+def test_under_a_wrong_setting_the_last_good_distribution_stays(panel):
+    panel.settings_controls["temperature"].value = 0.0
+    panel.step.value = 1
+    panel._write((panel.dialogue.value, {**SAMPLE, **CAP}, 0), lambda: False)  # a text that comes late
+    expected = panel.playground.distribution(panel.written, 1, {**SAMPLE, **CAP})
+    assert panel.bars.value == bars_html(expected) and "strictly positive" in panel.message.value
+
+
 def test_the_learners_own_dialogue(panel):
     panel.number.value = -1
     wait(panel)

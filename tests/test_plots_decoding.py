@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from matplotlib.text import Text
 
 from labkit.beams import ENDED, KEPT, PRUNED, Node
 from labkit.errors import LabError
@@ -32,6 +33,19 @@ def test_curves_are_named_at_their_ends():
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0.1", "1", "2"]
 
 
+def test_curves_that_end_together_have_names_apart():
+    (axes,) = lines([1, 2], {"a": [0, 1.0], "b": [1, 1.01]}, xlabel="x", title="").axes
+    low, high = sorted(text.xy[1] for text in axes.texts)
+    assert high - low > 0.07
+
+
+def test_dollars_in_a_text_are_no_formula():
+    bars = next_token_bars(["a"], {"after “$12 or $15”": [1.0]})
+    words = shaded_tokens([" $"], [0.5], ["“$” had 0.500; others: $1 0.20"])
+    found = [text for figure in (bars, words) for text in figure.findobj(Text) if text.get_text().count("$") > 1]
+    assert len(found) == 2 and not any(text.get_parse_math() for text in found)
+
+
 def test_configurations_are_points_and_labels_do_not_overlap():
     points = {"greedy": (0.5, 0.6), "beams": (0.5, 0.601), "T = 1": (0.7, 0.5)}
     intervals = {name: (y - 0.02, y + 0.02) for name, (_, y) in points.items()}
@@ -39,6 +53,7 @@ def test_configurations_are_points_and_labels_do_not_overlap():
     (axes,) = figure.axes
     heights = sorted(text.get_position()[1] for text in axes.texts)
     assert len(heights) == 3 and min(b - a for a, b in pairwise(heights)) > 0.004
+    assert axes.get_ylim()[0] < heights[0] and heights[-1] < axes.get_ylim()[1]
     dots = [line.get_xydata().tolist() for line in axes.lines if line.get_marker() == "o"]
     assert dots == [[list(point)] for point in points.values()]
 
