@@ -87,6 +87,7 @@ def decode(
                 **decoder_input([states[n] for n in batch]),
                 max_new_tokens=max_new_tokens,
                 num_return_sequences=samples,
+                past_key_values=_beam_cache(model) if settings.get("num_beams", 1) > 1 else None,
                 **settings,
             )
             rows = [completion(row, tokenizer.eos_token_id) for row in output.tolist()]
@@ -94,6 +95,21 @@ def decode(
                 found[n] = rows[place * samples : (place + 1) * samples]
             bar.update(len(batch))
     return Decoded(found, time.perf_counter() - start)
+
+
+def _beam_cache(model: Any) -> Any:
+    """A cache for beam search that reorders what the decoder wrote, and leaves what it reads of the prompt in place.
+
+    All hypotheses of a prompt read the same: to reorder this too, as the library does, changes nothing, and copies the
+    largest part of the cache at every step.
+    """
+    from transformers import DynamicCache, EncoderDecoderCache
+
+    class BeamCache(EncoderDecoderCache):
+        def reorder_cache(self, beam_idx: Any) -> None:
+            self.self_attention_cache.reorder_cache(beam_idx)
+
+    return BeamCache(DynamicCache(config=model.config), DynamicCache(config=model.config))
 
 
 def step_logits(model: Any, state: Any, ids: Sequence[int]) -> Any:

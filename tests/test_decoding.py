@@ -25,6 +25,12 @@ def test_texts_are_those_of_generate(tiny_model, read, settings):
     assert found.texts(tiny_model[1])[0] == [tiny_model[1].decode(found.ids[0][0], skip_special_tokens=True)]
 
 
+def test_beams_of_several_prompts_in_a_batch_stay_with_their_prompt(tiny_model, read):
+    beams = {"num_beams": 3, "length_penalty": 0.0}
+    found = decode(*tiny_model, read, max_new_tokens=12, batch_size=12, **beams)
+    assert [row[0] for row in found.ids] == generate_ids(*tiny_model, PROMPTS, **SIZES, **beams)
+
+
 def test_samples_follow_their_seed_alone(tiny_model, read):
     def drawn(seed):
         return decode(*tiny_model, read[:5], samples=3, seed=seed, temperature=1.5, **SIZES, **SAMPLE).ids
