@@ -138,6 +138,7 @@ def id_log_probabilities(
         LabError: lists of different lengths.
     """
     import torch
+    from tqdm.auto import tqdm
 
     if len(states) != len(completions):
         raise LabError(f"There are {len(states)} prompts and {len(completions)} completions: each needs its own.")
@@ -145,7 +146,7 @@ def id_log_probabilities(
     order = sorted(range(len(states)), key=lambda n: len(states[n]))
     found: list[list[float]] = [[] for _ in states]
     with torch.inference_mode():
-        for first in range(0, len(order), batch_size):
+        for first in tqdm(range(0, len(order), batch_size), desc="log-probabilities", leave=False):
             batch = order[first : first + batch_size]
             width = max(len(completions[n]) for n in batch)
             padded = [[start, *completions[n], *[start] * (width - len(completions[n]))] for n in batch]
