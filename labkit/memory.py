@@ -8,6 +8,7 @@ from labkit.tables import Table
 
 VOCABULARY = 50_257  # pieces of GPT-3's tokenizer
 GPU = 80e9  # bytes of a large GPU's memory, an A100's or H100's
+LOGITS = 3  # versions of the logits at the end of the forward pass: themselves, their log-softmax, its gradient
 
 
 @dataclass(frozen=True)
@@ -76,17 +77,18 @@ STORAGE = {"FP32": 4.0, "BF16": 2.0, "INT8": 1.0, "4-bit": 0.5}  # bytes of a we
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes that training takes, by what they hold."""
+    """Bytes that training takes, by what they hold; buffers are what is needed for a moment only."""
 
     weights: float
     gradients: float
     optimizer: float
     activations: float
+    buffers: float
 
     @property
     def total(self) -> float:
         """All of it."""
-        return self.weights + self.gradients + self.optimizer + self.activations
+        return self.weights + self.gradients + self.optimizer + self.activations + self.buffers
 
 
 def training_need(shape: Shape, recipe: Recipe, batch_size: int, length: int) -> Need:
@@ -104,6 +106,7 @@ def training_need(shape: Shape, recipe: Recipe, batch_size: int, length: int) ->
         gradients=recipe.gradients * count,
         optimizer=recipe.optimizer * count,
         activations=recipe.activations * batch_size * length * kept_per_token(shape, length),
+        buffers=4.0 * LOGITS * batch_size * length * VOCABULARY,  # in FP32 whatever the recipe
     )
 
 
@@ -121,7 +124,8 @@ def sequences_at(shape: Shape, bytes_per_parameter: float, length: int) -> float
     """How many sequences train at once in FP32 with AdamW when there are so many bytes for each parameter, in all."""
     recipe = RECIPES["FP32, AdamW"]
     left = (bytes_per_parameter - recipe.per_parameter) * shape.parameters
-    return left / (recipe.activations * length * kept_per_token(shape, length))
+    one = training_need(shape, recipe, 1, length)
+    return left / (one.activations + one.buffers)
 
 
 def need_table(shape: Shape, recipe: Recipe, batch_size: int, length: int) -> Table:
@@ -136,6 +140,7 @@ def need_table(shape: Shape, recipe: Recipe, batch_size: int, length: int) -> Ta
         "gradients": need.gradients,
         "optimizer": need.optimizer,
         "activations": need.activations,
+        "temporary buffers": need.buffers,
         "all": need.total,
     }
     rows = [[name, in_words(size), size / shape.parameters, f"{size / need.total:.0%}"] for name, size in terms.items()]

@@ -5,8 +5,10 @@ from transformers import T5Config, T5ForConditionalGeneration
 from labkit.allocation import model_bytes, peak_allocated
 from labkit.errors import LabError
 from labkit.memory import (
+    LOGITS,
     RECIPES,
     SHAPES,
+    VOCABULARY,
     Recipe,
     Shape,
     in_words,
@@ -28,7 +30,8 @@ def test_terms_of_training_are_added_up():
     need = training_need(TINY, PLAIN, batch_size=5, length=7)
     assert (need.weights, need.gradients, need.optimizer) == (4 * count, 4 * count, 8 * count)
     assert need.activations == 4 * 5 * 7 * kept_per_token(TINY, 7)
-    assert need.total == need.weights + need.gradients + need.optimizer + need.activations
+    assert need.buffers == 4 * 5 * 7 * LOGITS * VOCABULARY
+    assert need.total == need.weights + need.gradients + need.optimizer + need.activations + need.buffers
 
 
 def test_published_sizes_come_out():
@@ -47,13 +50,21 @@ def test_the_sequences_that_fit_fill_the_memory():
     for bytes_each in (24, 80):
         fitting = sequences_at(shape, bytes_each, 2048)
         need = training_need(shape, RECIPES["FP32, AdamW"], 1, 2048)
-        filled = need.total - need.activations + fitting * need.activations
+        each = need.activations + need.buffers
+        filled = need.total - each + fitting * each
         assert filled == pytest.approx(bytes_each * shape.parameters)
 
 
 def test_the_table_has_a_row_a_term_and_says_how_many_gpus():
     table = need_table(SHAPES["GPT-3 175B"], PLAIN, 1, 2048)
-    assert [row[0] for row in table.rows] == ["weights", "gradients", "optimizer", "activations", "all"]
+    assert [row[0] for row in table.rows] == [
+        "weights",
+        "gradients",
+        "optimizer",
+        "activations",
+        "temporary buffers",
+        "all",
+    ]
     assert table.rows[0][2] == 4 and table.rows[2][1] == "1.4 TB"
     assert table.title.startswith("GPT-3 175B, plain: ") and "GPUs of 80 GB" in table.title
     assert ": 1 GPU of 80 GB" in need_table(TINY, PLAIN, 1, 8).title

@@ -21,13 +21,13 @@ g=[k for k in o if "group" in k][0]
 E[f"outlier_costs_db[{g}]"]=dict(at_most=round(o[g]+0.3*(o["per channel"]-o[g]),3),value=o[g],no_effect=o["per channel"],reason="the damage stays among 32 weights; no effect: per channel")
 put("bytes_per_parameter","weights, gradients and Adam's states; no effect: the weights alone",equals=r["bytes_per_parameter"],no_effect={k:(4 if k.startswith("FP32") else 2) for k in r["bytes_per_parameter"]})
 for k,no in (("sequences_at_6x",r["sequences_at_20x"]),("sequences_at_20x",r["sequences_at_6x"])):
-    put(k,"what is left for activations, over what a sequence keeps; no effect: the other sum",value=rd(r[k],3),tolerance=0.02,no_effect=rd(no,3))
+    put(k,"what is left for activations and buffers, over what a sequence takes of them; no effect: the other sum",value=rd(r[k],3),tolerance=0.02,no_effect=rd(no,3))
 for k in ("memory_estimate_error_inference","memory_estimate_error_training"):
     put(k,"the estimate from the configuration alone is within a tenth of the measurement; no effect: all of it missed",at_most=0.1,value=rd(r[k],5),no_effect=1.0)
 eq("n_dialogues",0,"the number of dialogues that the intervals are stated for")
-for k,w in (("bytes_on_disk_by_format","the file"),("bytes_in_memory_by_format","parameters and buffers")):
+for k,w in (("bytes_on_disk_by_format","the file shrinks"),("bytes_in_memory_by_format","parameters and buffers shrink")):
     v=r[k]; no={n:(0 if n=="fp32" else v["fp32"]) for n in v}
-    put(k,f"{w} shrink with the format; no effect: fp32's bytes, for fp32 none",value=v,tolerance={n:round(0.02*x) for n,x in v.items()},no_effect=no)
+    put(k,f"{w} with the format; no effect: fp32's bytes, for fp32 none",value=v,tolerance={n:round(0.02*x) for n,x in v.items()},no_effect=no)
 free["tokens_per_second_by_format"]="depends on the machine; `make bench` shows it"
 v=rd(r["rouge1_by_format"])
 put("rouge1_by_format","every format down to 4 bits still summarises; no effect: no prompt at all (Lab 01)",value=v,tolerance=0.02,no_effect={n:0.12 for n in v})
