@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from labkit.errors import LabError
-from labkit.number_formats import FORMATS, FloatFormat, IntFormat, flip, number_format, parts
+from labkit.number_formats import FORMATS, FloatFormat, flip, number_format, parts
 
 FLOATS = {name: each for name, each in FORMATS.items() if isinstance(each, FloatFormat)}
 WHOLE = {1: torch.uint8, 2: torch.int16, 4: torch.int32}
@@ -98,7 +98,6 @@ def test_parts_and_flipped_bits():
     assert parts(FORMATS["FP8 E4M3"], "01000101") == [("sign", "0"), ("exponent", "1000"), ("fraction", "101")]
     assert parts(FORMATS["INT4"], "1010") == [("sign", "1"), ("value", "010")]
     assert flip("0100", 0) == "1100" and flip("0100", 1) == "0000"
-    assert all(isinstance(each, FloatFormat | IntFormat) for each in FORMATS.values())
 
 
 @pytest.mark.parametrize(

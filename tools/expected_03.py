@@ -51,13 +51,11 @@ full,ptq,qat,before=r["rouge1_full_precision"],r["rouge1_ptq"],r["rouge1_qat"],r
 put("rouge1_full_precision","training brings the house style; no effect: the score before",at_least=rd(full-0.35*(full-before),2),value=rd(full),no_effect=rd(before))
 put("rouge1_ptq","rounding breaks what was trained; no effect: as good as before it",at_most=rd(ptq+0.35*(full-ptq),2),value=rd(ptq),no_effect=rd(full))
 put("rouge1_qat","training with the rounding in view; no effect: rounded after training",at_least=rd(qat-0.4*(qat-ptq),2),value=rd(qat),no_effect=rd(ptq),above="rouge1_ptq",by=rd(0.3*(qat-ptq),3))
-put("rouge1_full_precision_interval","as the mean",above_interval_of="rouge1_ptq_interval")
-put("rouge1_qat_interval","the gain is larger than chance over dialogues",above_interval_of="rouge1_ptq_interval")
-free["rouge1_ptq_interval"]="the others are held against it"
+for k in ("rouge1_full_precision_interval","rouge1_ptq_interval","rouge1_qat_interval"): free[k]="the paired intervals, ptq_loss_interval and qat_gain_interval, are held against 0"
 put("ptq_loss","visible is 0.05 or more",at_least=max(0.05,rd(0.6*loss,3)),value=rd(loss),no_effect=0.0)
 for k in ("ptq_loss_interval","qat_gain_interval"):
     v=rd(r[k]); put(k,"paired over dialogues, away from zero; no effect: no difference",at_least=[rd(0.55*x,3) for x in v],value=v,no_effect=[0.0,0.0])
-put("qat_recovered_share","at least half is won back; no effect: nothing",at_least=0.5,value=rd(r["qat_recovered_share"]),no_effect=0.0)
+put("qat_recovered_share","at least half is won back; no effect: nothing",at_least=max(0.5,rd(0.55*r["qat_recovered_share"],2)),value=rd(r["qat_recovered_share"]),no_effect=0.0)
 eq("scales_learnt_by_default",1,"torchao computes scales from the weights; no effect: it learns them")
 missing=[k for k in r if k not in E and k not in free and not any(x.startswith(k+"[") for x in (*E,*free))]
 print("missing",missing)
