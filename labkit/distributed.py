@@ -206,11 +206,15 @@ def _end(agents: Sequence["subprocess.Popen[bytes]"], seen: set[psutil.Process])
 def _failure(folder: Path, name: str, ranks: int) -> RankFailed:
     """Which rank failed first and how, in one sentence."""
     logs = [file.read_text(encoding="utf-8", errors="replace") for file in sorted(folder.glob("log-*.txt"))]
-    ended = [(int(rank), int(code)) for log in logs for rank, code in _FAILURE.findall(log)]
+    ended: list[tuple[int, int]] = []
+    for log in logs:
+        found = [(int(rank), int(code)) for rank, code in _FAILURE.findall(log)]
+        # What torchrun saw first stands last in its report; to the other ranks it sends SIGTERM itself.
+        ended += found[-1:] + [each for each in found[:-1] if each[1] != -signal.SIGTERM]
     errors = {int(file.stem.partition("-")[2]): _lines(file) for file in folder.glob("error-*.txt")}
     others = f"; the other {'rank was' if ranks == 2 else f'{ranks - 1} ranks were'} ended" if ranks > 1 else ""
     # What made the others fail comes first: who died without a word, then the earliest error.
-    for rank, code in sorted(ended, key=lambda each: each[1] == -signal.SIGTERM):
+    for rank, code in ended:
         if code < 0:
             return RankFailed(f"Rank {rank} of {name} was killed by {signal.Signals(-code).name}{others}.", rank)
         if rank not in errors:
