@@ -38,7 +38,7 @@ def finetune(name: str, steps: int) -> float:
     wanted = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
     if wanted and not torch.cuda.is_available():
         raise LabError(_without_fsdp("this machine has no GPU, and accelerate turns FSDP on for GPUs only"))
-    accelerator = Accelerator()
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())  # unasked, CPU processes train apart
     if wanted and accelerator.distributed_type.value != "FSDP":
         raise LabError(_without_fsdp(f"accelerate set up {accelerator.distributed_type.value} instead"))
     run = profile(name, device="cpu", dtype="float32")  # accelerate takes the weights from there to its devices
