@@ -48,6 +48,7 @@ AVERAGES: dict[str, tuple[Function, str]] = {
     "multiplied": (lambda g, reduce, n: reduce(g) * n, "Multiplied by the ranks"),
     "counted twice": (lambda g, reduce, n: (reduce(g) + g) / n, "This rank counts twice"),
     "left out": (other_ranks_only, "This rank is left out"),
+    "over its numbers": (lambda g, reduce, n: reduce(g) / len(g), "Divided by the length of the gradient"),
     "one number": (lambda g, reduce, n: [float((reduce(g) / n).mean())], "as many numbers as the gradient"),
 }
 

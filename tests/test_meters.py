@@ -50,15 +50,17 @@ def test_collectives_are_counted_the_librarys_too():
 def test_what_lies_in_memory_is_parameters_gradients_and_states():
     before = live_storages()
     model = torch.nn.Linear(100, 50)
+    model.register_buffer("table", torch.ones(64))  # which nobody shards
     optimizer = torch.optim.AdamW(model.parameters())
     model(torch.ones(2, 100)).sum().backward()
     optimizer.step()
-    size = 4 * (100 * 50 + 50)
+    size, buffer = 4 * (100 * 50 + 50), 4 * 64
     steps = 2 * 4
     held = training_bytes(list(model.parameters()), optimizer, before)
-    assert held == {"parameters": size, "gradients": size, "optimizer": 2 * size + steps}
+    assert held == {"parameters": size + buffer, "gradients": size, "optimizer": 2 * size + steps}
     copy = model.weight.detach().clone()  # a whole copy that a library keeps counts too
-    assert training_bytes(list(model.parameters()), optimizer, before)["parameters"] == size + 4 * copy.numel()
+    again = training_bytes(list(model.parameters()), optimizer, before)
+    assert again["parameters"] == size + buffer + 4 * copy.numel()
 
 
 def test_storage_that_is_shared_counts_once():

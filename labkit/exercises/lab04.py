@@ -68,7 +68,7 @@ def _average_case(gradient: list[float], multiples: tuple[float, ...], hint: str
 
 
 _AVERAGE_CASES = (
-    _average_case([0.5, -1.0, 2.0, 0.25], (1.0, 2.0, -0.5, 3.0)),
+    _average_case([0.5, -1.0, 2.0], (1.0, 2.0, -0.5, 3.0)),  # more ranks than numbers, to tell the two apart
     _average_case([3.0], (1.0, 5.0)),
     _average_case([1.0, -2.0], (1.0,), "With one rank the mean is its own gradient."),
 )
