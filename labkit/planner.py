@@ -53,7 +53,7 @@ def plans(formula: Formula, parameters: float, gpus: int, memory_gb: float) -> l
         held = float(formula(parameters, gpus, stage))
         found.append(Plan(strategy, held, held <= memory_gb * 1e9, (3 if stage == 3 else 2) * ring))
     on_gpu = 2 * (2 + 2) * parameters / BLOCKS
-    bus = 2 * 2 * parameters / gpus  # this GPU's share of the parameters down, of the gradients up
+    bus = (2 + 1) * 2 * parameters / gpus  # of its share: parameters down for each of two passes, gradients up once
     return [*found, Plan(OFFLOAD, on_gpu, on_gpu <= memory_gb * 1e9, 3 * ring, bus)]
 
 
