@@ -111,7 +111,11 @@ def main() -> int:
     prompts = [f"Summarize the following conversation.\n\n{dialogue}\n\nSummary: " for dialogue in dialogues]
     result = compare(model, tokenizer, prompts, max_new_tokens=chosen.max_new_tokens, batch_size=chosen.batch_size)
     print(result, "", sep="\n")
-    print(*distributed_lines(), sep="\n")
+    try:
+        print(*distributed_lines(), sep="\n")
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0 if result.passed else 1
 
 

@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 
 from labkit.distributed import RankFailed, command, launch
+from labkit.distributed_bench import ddp_steps
 from labkit.errors import LabError
 from labkit.ranks import stage
 from labkit.scripts import script_of
@@ -166,6 +167,10 @@ def test_the_script_holds_what_the_function_uses_and_no_more():
     assert "from labkit.ranks import stage" in script
     assert "killed" not in script and "subprocess" not in script
     compile(script, "script", "exec")
+
+
+def test_the_benchmark_trains_on_every_rank():
+    assert all(rate > 0 for rate in launch(ddp_steps, ranks=2, rows=4, steps=1))
 
 
 def test_a_function_that_cannot_be_written_down_is_refused():

@@ -30,8 +30,10 @@ LAUNCH = [
 def run(*command, **environment):
     """A command of this interpreter: its exit status, and what it printed."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("ACCELERATE", "FSDP"))}
-    values = {**clean, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": LOOPBACK, **environment}
-    done = subprocess.run([sys.executable, *command], env=values, capture_output=True, text=True, timeout=300)
+    cpu = {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": LOOPBACK, "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, *command], env={**clean, **cpu, **environment}, capture_output=True, text=True, timeout=300
+    )
     return done.returncode, done.stdout, done.stderr
 
 
