@@ -37,7 +37,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Run(Plan):
-    """A finished run: `loss` is on validation text, in nats a symbol; `curve` has (tokens seen, training loss)."""
+    """A finished run: `loss` is on validation text, in nats a symbol.
+
+    `curve` has (tokens seen, loss on an eighth of that text), from a 32nd of the run to its end.
+    """
 
     parameters: int  # without embeddings
     loss: float
@@ -53,7 +56,7 @@ class Run(Plan):
 def plan_run(budget: float, width: int, *, seed: int = 0, part: str = "isoFLOP") -> Plan:
     """A run of this width that spends the budget, given in FLOPs.
 
-    The batch is the power of two (2 to 64 windows of 64 tokens) that comes nearest to 500 steps. The learning rate of
+    The batch (2 to 64 windows of 64 tokens) is chosen such that there are about 500 steps. The learning rate of
     the matrices falls as 1 / width (Yang et al. 2022, arXiv:2203.03466).
 
     Raises:
@@ -64,8 +67,7 @@ def plan_run(budget: float, width: int, *, seed: int = 0, part: str = "isoFLOP")
     _check_budget(budget)
     per_token = training_flops_per_token(width)
     windows = budget / per_token / CONTEXT
-    exponent = min(max(math.log2(max(windows, 1) / STEPS), math.log2(BATCHES[0])), math.log2(BATCHES[1]))
-    batch = 2 ** round(exponent)
+    batch = min(max(round(windows / STEPS), BATCHES[0]), BATCHES[1])
     steps = int(windows // batch)
     if steps < LEAST_STEPS:
         least = LEAST_STEPS * BATCHES[0] * CONTEXT * per_token
@@ -89,7 +91,7 @@ def widths_around(budget: float, count: int) -> list[int]:
     if count < 2:
         raise LabError(f"{count} sizes a budget say nothing about the best one: give 2 or more.")
     _check_budget(budget)
-    centre = 14 * (budget / 1e11) ** 0.25
+    centre = 20 * (budget / 1e11) ** 0.25
     low = max(4.0, centre / 2.5)
     high = max(2.5 * centre, 2 * low)
     return sorted({2 * round(low * (high / low) ** (place / (count - 1)) / 2) for place in range(count)})

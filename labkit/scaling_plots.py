@@ -155,7 +155,7 @@ def envelope_figure(curves: Sequence[Points], envelope: Points) -> "Figure":
         annotate(axes, "lowest of all", (envelope[0][-1], envelope[1][-1]), (0, -16), ha="right", color=VERMILLION)
         lowest = min(envelope[1])
         axes.set_ylim(0.93 * lowest, 2.2 * lowest)
-        _log_log(axes, "Compute spent so far, in FLOPs", "Training loss in nats a byte, a curve for each run")
+        _log_log(axes, "Compute spent so far, in FLOPs", "Validation loss in nats a byte, a curve for each run")
     return figure
 
 

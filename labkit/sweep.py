@@ -15,21 +15,25 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.runs import Plan, Run
 from labkit.source_text import Text
 
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
 EMBEDDING_RATE = 0.01  # the same for every width
-CURVE_POINTS = 60
+CURVE_POINTS = 24
 
 
 def train(plan: Plan, text: Text, validation_windows: int = 512) -> Run:
     """Train one model on the first tokens of a random order of the text's windows, none of them seen twice.
 
     AdamW; the learning rate warms up over 5% of the steps and falls along a cosine to 5%. The order depends on the
-    seed alone, and so do the windows of the validation text: what differs between two runs is size and budget.
+    seed alone, and the windows of the validation text are the same for all runs: what differs is size and budget.
 
     Raises:
         LabError: a text that is too short, or a loss that is no number.
@@ -49,21 +53,21 @@ def train(plan: Plan, text: Text, validation_windows: int = 512) -> Run:
     optimizer = torch.optim.AdamW([matrices, embeddings], betas=(0.9, 0.95), weight_decay=0.01, fused=True)
     steps = len(order) // plan.batch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step / steps))
-    losses = []
-    for rows in order.split(plan.batch):
+    held = torch.from_numpy(text.validation).unfold(0, CONTEXT + 1, CONTEXT)
+    chosen = held[torch.linspace(0, len(held) - 1, min(validation_windows, len(held))).long()].long()
+    measured_after = set(curve_steps(steps))
+    curve: list[list[float]] = []
+    for step, rows in enumerate(order.split(plan.batch), start=1):
         loss = next_symbol_loss(model, windows[rows].long())
         loss.backward()
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        losses.append(loss.detach())
-    held = torch.from_numpy(text.validation).unfold(0, CONTEXT + 1, CONTEXT)
-    chosen = held[torch.linspace(0, len(held) - 1, min(validation_windows, len(held))).long()].long()
-    with torch.inference_mode():
-        tested = sum(float(next_symbol_loss(model, part)) * len(part) for part in chosen.split(128)) / len(chosen)
+        if step in measured_after:
+            curve.append([step * plan.batch * CONTEXT, _mean_loss(model, chosen[::8])])
+    tested = _mean_loss(model, chosen)
     if not math.isfinite(tested):
         raise LabError(f"The run of width {plan.width} and {plan.budget:.3g} FLOPs diverged: lower its learning rate.")
-    curve = curve_points(torch.stack(losses).tolist(), plan.batch * CONTEXT)
     return Run(**asdict(plan), parameters=model.size(), loss=tested, seconds=time.perf_counter() - started, curve=curve)
 
 
@@ -83,11 +87,19 @@ def rate(progress: float) -> float:
     return 0.05 + 0.95 * (1 + math.cos(math.pi * (progress - 0.05) / 0.95)) / 2
 
 
-def curve_points(losses: Sequence[float], tokens_per_step: int) -> list[list[float]]:
-    """(tokens seen, mean training loss) over intervals that grow with the run, each by its middle."""
-    ends = sorted({round(len(losses) ** (point / CURVE_POINTS)) for point in range(CURVE_POINTS + 1)})
-    parts = zip([0, *ends[:-1]], ends, strict=True)
-    return [[tokens_per_step * (low + high) / 2, sum(losses[low:high]) / (high - low)] for low, high in parts]
+def curve_steps(steps: int) -> list[int]:
+    """After which steps of a run its curve is measured: from a 32nd of them to the last, evenly in the logarithm."""
+    return sorted({max(1, round(steps * 32 ** (point / CURVE_POINTS - 1))) for point in range(CURVE_POINTS + 1)})
+
+
+def _mean_loss(model: Module, windows: Tensor) -> float:
+    """The mean loss in nats a symbol over windows (number, positions + 1), without gradients."""
+    import torch
+
+    from labkit.byte_model import next_symbol_loss
+
+    with torch.inference_mode():
+        return sum(float(next_symbol_loss(model, part)) * len(part) for part in windows.split(128)) / len(windows)
 
 
 def finished_runs(plans: Sequence[Plan], text: Text, workers: int, validation_windows: int = 512) -> Iterator[Run]:

@@ -7,7 +7,7 @@ from labkit.runs import plan_run
 from labkit.source_text import library_files, read_text
 from labkit.sweep import train
 
-BUDGET = 5e9
+BUDGET = 2e10  # FLOPs: enough steps for the widest
 WIDTHS = (8, 16, 32, 64, 128)
 
 

@@ -73,13 +73,6 @@ def test_a_width_that_cannot_be_is_one_sentence(width):
         ByteModel(width)
 
 
-def test_the_seed_decides_and_no_other_random_numbers_are_used_up():
-    state = torch.get_rng_state()
+def test_the_seed_decides():
     one, same, other = (ByteModel(8, seed).blocks[0].attention.out.weight for seed in (0, 0, 1))
     assert torch.equal(one, same) and not torch.equal(one, other)
-    torch.set_rng_state(state)
-    expected = torch.rand(3)
-    torch.set_rng_state(state)
-    with torch.random.fork_rng():
-        ByteModel(8)
-    assert torch.equal(torch.rand(3), expected)

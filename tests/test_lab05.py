@@ -13,7 +13,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"budgets": [0, 1e10, 1e11]}, "give three or more budgets, all above 0 FLOPs"),
+        ({"budgets": [0, 1e10, 1e11]}, "give three or more budgets from 1e9 FLOPs up"),
+        ({"budgets": [1e8, 1e10, 1e11]}, "give three or more budgets from 1e9 FLOPs up"),
         ({"budgets": [1e10, 2e10, 1e40]}, "A budget of 1e+40 FLOPs is out of range for small models"),
         ({"budgets": [1e10, 2e10, 1e14]}, "each to be seen once. Lower the budget."),
         ({"workers": 0}, "0 training processes do no work"),

@@ -1,5 +1,6 @@
 """Plans, runs and their table; a few very small models are trained."""
 
+import itertools
 import json
 import math
 import multiprocessing
@@ -13,7 +14,7 @@ from labkit.byte_model import CONTEXT, training_flops_per_token
 from labkit.errors import LabError
 from labkit.runs import BATCHES, LEAST_STEPS, STEPS, plan_run, read_runs, widths_around, write_run
 from labkit.source_text import Text
-from labkit.sweep import check_text, curve_points, finished_runs, rate, train, train_sweep
+from labkit.sweep import check_text, curve_steps, finished_runs, rate, train, train_sweep
 
 SMALL = 5e8  # FLOPs
 
@@ -43,7 +44,7 @@ def test_a_plan_spends_its_budget_in_whole_steps(budget, width):
 def test_batch_and_learning_rate_change_with_the_size():
     for width in (16, 48):
         plan = plan_run(1e11, width)
-        assert STEPS / 1.42 <= plan.tokens / CONTEXT / plan.batch <= STEPS * 1.42
+        assert plan.tokens / CONTEXT / plan.batch == pytest.approx(STEPS, rel=0.05)
     assert plan_run(3e9, 64).batch == BATCHES[0] and plan_run(1e13, 8).batch == BATCHES[1]
     assert plan_run(1e11, 16).learning_rate == 2 * plan_run(1e11, 32).learning_rate
 
@@ -78,7 +79,7 @@ def test_widths_surround_what_is_expected():
         found = widths_around(budget, 6)
         assert 3 <= len(found) <= 6 and found == sorted(set(found)) and found[0] >= 4
         assert all(width % 2 == 0 for width in found)
-    assert widths_around(1e11, 3)[1] == 14 and len(widths_around(1e12, 7)) == 7
+    assert widths_around(1e11, 3)[1] == 20 and len(widths_around(1e12, 7)) == 7
     assert widths_around(1e13, 6)[0] > widths_around(1e10, 6)[0]
     with pytest.raises(LabError, match="1 sizes a budget say nothing"):
         widths_around(1e10, 1)
@@ -89,7 +90,8 @@ def test_a_run_learns_and_reports_itself(trained, text):
     assert trained.parameters == 12 * 2 * 64
     assert trained.loss < 3.5 < trained.curve[0][1] < math.log(128) + 0.1
     tokens = [point[0] for point in trained.curve]
-    assert tokens == sorted(tokens) and 0.9 * trained.tokens < tokens[-1] < trained.tokens
+    assert tokens == sorted(tokens) and tokens[0] < 0.05 * trained.tokens and tokens[-1] == trained.tokens
+    assert trained.curve[-1][1] == pytest.approx(trained.loss, abs=0.2)
 
 
 def test_a_run_is_repeated_exactly_and_the_seed_changes_it(trained, text):
@@ -101,16 +103,11 @@ def test_more_compute_is_better(trained, text):
     assert train(plan_run(3 * SMALL, 8), text).loss < trained.loss
 
 
-def test_the_curve_averages_all_losses():
-    losses = list(np.linspace(5, 1, 1000))
-    points = curve_points(losses, 10)
-    assert points[0] == [5.0, 5.0] and 9_000 < points[-1][0] < 10_000
-    end, total = 0.0, 0.0
-    for tokens, loss in points:
-        start, end = end, 2 * tokens / 10 - end
-        total += (end - start) * loss
-    assert end == 1000 and total / end == pytest.approx(np.mean(losses))
-    assert curve_points([2.0], 10) == [[5.0, 2.0]]
+@pytest.mark.parametrize("steps", [20, 500, 10_000])
+def test_the_curve_is_dense_from_a_32nd_of_a_run_to_its_end(steps):
+    found = curve_steps(steps)
+    assert found == sorted(set(found)) and found[0] == max(1, round(steps / 32)) and found[-1] == steps
+    assert all(later - step <= 1 + 0.2 * step for step, later in itertools.pairwise(found))
 
 
 def test_the_rate_warms_up_and_falls():
@@ -118,7 +115,7 @@ def test_the_rate_warms_up_and_falls():
     assert rate(0.02) < rate(0.04) and rate(0.3) > rate(0.6)
 
 
-def test_processes_give_the_same_runs_in_the_order_of_the_plans(text, monkeypatch):
+def test_processes_give_the_same_runs_in_the_order_of_the_plans(text):
     plans = [plan_run(SMALL, 8), plan_run(SMALL, 4), plan_run(2 * SMALL, 8)]
     runs = train_sweep(plans, text, workers=2)
     assert [run.plan for run in runs] == plans
@@ -171,6 +168,13 @@ def test_the_bench_says_what_share_of_the_peak_a_run_reaches(text, monkeypatch):
     monkeypatch.setattr(sweep_bench, "read_text", lambda files: text)
     first, line = sweep_bench.sweep_lines()
     assert "1000.0 GFLOP/s" in first and line.startswith("width 8") and line.endswith("%)")
+
+
+def test_the_bench_buys_every_width_some_steps():
+    from labkit import sweep_bench
+
+    for width in sweep_bench.WIDTHS:
+        assert plan_run(sweep_bench.BUDGET, width).width == width
 
 
 def test_the_peak_is_a_rate():

@@ -1,6 +1,6 @@
 """The larger sweep of small models: `labkit build sweep`.
 
-Up to eleven sizes at each of six budgets, then size and data alone with the other held fixed. Each finished run is a
+Up to eight sizes at each of ten budgets, then size and data alone with the other held fixed. Each finished run is a
 line of `runs.jsonl`; a sweep that was stopped goes on with the runs that are missing.
 """
 
@@ -29,8 +29,8 @@ RUNS, RECIPE = "runs.jsonl", "recipe.json"
 class Recipe:
     """What decides the result, beside the text."""
 
-    budgets: Sequence[float] = (3e10, 1e11, 3e11, 1e12, 3e12, 1e13)
-    sizes: int = 11  # at each budget, fewer where widths would be the same
+    budgets: Sequence[float] = (2e9, 5e9, 1.2e10, 3e10, 7e10, 1.6e11, 4e11, 9e11, 2e12, 5e12)
+    sizes: int = 8  # at each budget, fewer where widths would be the same
     fixed_tokens: float = 2e6  # for the runs in which the size alone varies
     widths: Sequence[int] = (6, 8, 12, 16, 24, 32, 48, 64)
     fixed_width: int = 64  # for the runs in which the data alone varies
