@@ -18,7 +18,7 @@ from labkit.byte_model import training_flops_per_token
 from labkit.errors import LabError
 from labkit.runs import Plan, plan_run, read_runs, widths_around, write_run
 from labkit.source_text import Text, library_files, package_files, read_text
-from labkit.sweep import finished_runs
+from labkit.sweep import EMBEDDING_RATE, finished_runs
 
 # Installed dependencies whose sources are large: with the standard library and its tests about 150 MB.
 PACKAGES = ("torch", "sympy", "pandas", "numpy", "matplotlib", "networkx")
@@ -87,6 +87,7 @@ def _claim(folder: Path, text: Text, recipe: Recipe) -> None:
     packages = {name: version(name) for name in PACKAGES}
     made_of = {
         "recipe": json.loads(json.dumps(asdict(recipe))),
+        "embedding_rate": EMBEDDING_RATE,
         "train_bytes": len(text.train),
         "validation_bytes": len(text.validation),
         "text_sha256": hashlib.sha256(text.train.tobytes() + text.validation.tobytes()).hexdigest(),
