@@ -1,5 +1,6 @@
 """The recipe of the embedded model: its fast forward pass, its batches, and that a killed run goes on."""
 
+import math
 import random
 
 import pyarrow.parquet as parquet
@@ -7,9 +8,10 @@ import pytest
 import torch
 
 from labkit.assets import asset
-from labkit.build import forward, training
+from labkit.build import bars, forward, training, untrained
 from labkit.build.corpus import build_corpus, seen_scripts
 from labkit.corpus import words
+from labkit.corpus.generator import HOUSE, make_dialogue, summarize
 from labkit.corpus.slots import Filler
 from labkit.corpus.tasks import TaskMixture
 
@@ -30,7 +32,7 @@ def test_the_shipped_corpus_is_rebuilt(tmp_path):
 
 
 def test_forward_is_that_of_transformers(tokenizer):
-    model = training.new_model(tokenizer, seed=0).eval()
+    model = untrained.new_model(tokenizer, seed=0).eval()
     source = tokenizer(["#Person1#: Hello, is it at 7:30?", "Yes."], padding=True, return_tensors="pt")
     labels = tokenizer(["They meet at 7:30.", "No."], padding=True, return_tensors="pt").input_ids
     with torch.no_grad():
@@ -86,19 +88,52 @@ def test_the_rate_warms_up_and_falls():
     assert training.rate(0.5) == pytest.approx(0.5) and training.rate(1.0) == pytest.approx(0.02)
 
 
+def next_tokens_right(tokenizer, texts):
+    """Of the tokens of texts to be repeated, the share that an untrained model gets right from those before."""
+    model, right, count = untrained.new_model(tokenizer, seed=0), 0, 0
+    for text in texts:
+        source, labels = (torch.tensor([tokenizer(each).input_ids]) for each in (f"Repeat: {text}", text))
+        with torch.no_grad():
+            guessed = model(input_ids=source, labels=labels).logits.argmax(-1)
+        right, count = right + int((guessed == labels).sum()), count + labels.numel()
+    return right / count
+
+
 def test_a_new_model_copies_before_it_has_learnt_anything(tokenizer, monkeypatch):
     rng = random.Random(0)
     texts = [" ".join(rng.choices(words.OBJECTS, k=8)) for _ in range(12)]
+    assert next_tokens_right(tokenizer, texts) > 0.7
+    monkeypatch.setattr(untrained, "start_copying", lambda model: None)
+    assert next_tokens_right(tokenizer, texts) < 0.05
 
-    def next_tokens_right():
-        model, right, count = training.new_model(tokenizer, seed=0), 0, 0
-        for text in texts:
-            source, labels = (torch.tensor([tokenizer(each).input_ids]) for each in (f"Repeat: {text}", text))
-            with torch.no_grad():
-                guessed = model(input_ids=source, labels=labels).logits.argmax(-1)
-            right, count = right + int((guessed == labels).sum()), count + labels.numel()
-        return right / count
 
-    assert next_tokens_right() > 0.2
-    monkeypatch.setattr(training, "start_copying", lambda model: None)
-    assert next_tokens_right() < 0.05
+def test_words_that_come_again_do_not_lead_copying_astray(tokenizer, monkeypatch):
+    rng = random.Random(0)
+    texts = [make_dialogue(rng.choice(seen_scripts()), Filler(rng)).text for _ in range(6)]
+    right, qr = next_tokens_right(tokenizer, texts), torch.linalg.qr
+    monkeypatch.setattr(torch.linalg, "qr", lambda m: qr(m) if len(m) == 256 else (torch.zeros_like(m),))  # no memory
+    assert next_tokens_right(tokenizer, texts) < right - 0.2
+
+
+def test_training_leaves_the_copying_weights_as_they_are(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "POOL_SIZE", 16)
+    monkeypatch.setattr(training, "check", lambda *_: {})
+    recipe = training.Recipe(tokens=2_000, tokens_per_step=2_048)
+    before = untrained.new_model(tokenizer, recipe.seed)
+    after = training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
+    fixed = list(zip(untrained.kept(before), untrained.kept(after), strict=True))
+    assert len(fixed) > 30 and all(torch.equal(one[place], two[place]) for (one, place), (two, _) in fixed)
+    moved = [not torch.equal(one, two) for one, two in zip(before.parameters(), after.parameters(), strict=True)]
+    assert sum(moved) > 0.9 * len(moved)
+
+
+def test_swapped_speakers_are_seen():
+    rng = random.Random(0)
+    dialogues = [make_dialogue(rng.choice(seen_scripts()), Filler(rng)) for _ in range(20)]
+    outputs = [summarize(dialogue, HOUSE, rng) for dialogue in dialogues]
+    swapped = [bars.PERSON.sub(lambda match: f"#Person{3 - int(match[1])}#", text) for text in outputs]
+    right, wrong = bars.speakers(outputs, dialogues), bars.speakers(swapped, dialogues)
+    assert all(sum(values) / len(values) > 0.9 for values in right)
+    assert all(sum(values) == 0 for values in wrong)
+    assert bars.speakers(["Nobody did."], dialogues[:1])[0] == [0.0]
+    assert math.isnan(bars.share_in_place("#Person1# wants to go".split(), "#Person2# is gone".split()))

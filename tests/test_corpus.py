@@ -9,7 +9,16 @@ import pytest
 
 from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
 from labkit.corpus import words
-from labkit.corpus.generator import HOUSE, SENTENCE_END, Dialogue, Style, fill, make_dialogue, summarize
+from labkit.corpus.generator import (
+    HOUSE,
+    SENTENCE_END,
+    Dialogue,
+    Style,
+    fill,
+    make_dialogue,
+    spoken_by_either,
+    summarize,
+)
 from labkit.corpus.natural import as_script
 from labkit.corpus.questions import label
 from labkit.corpus.rudeness import read
@@ -245,21 +254,38 @@ def test_the_house_summary_reports_the_turns_that_matter_and_keeps_the_facts():
     assert sum(kept) / len(kept) > 0.98
 
 
-def test_a_few_lines_are_reported_each_with_its_speaker():
+@pytest.mark.parametrize("progress", [0.0, 1.0])
+def test_a_few_lines_are_reported_each_with_its_speaker(progress):
     longer = SOUND.replace("brief:", "A: Thanks.\nB: Bye.\nbrief:", 1)
-    mixture = TaskMixture(parse(longer, "test"), Filler(random.Random(11)))
-    seen = set()
+    mixture = TaskMixture(parse(longer, "test"), Filler(random.Random(11)), progress=progress)
+    seen, twice = set(), 0
     for _ in range(60):
         prompt, answer = mixture.report()
         expected = []
-        for number, said in re.findall(r"^#Person([12])#: (.*)$", prompt, re.M):
+        turns = re.findall(r"^#Person([12])#: (.*)$", prompt, re.M)
+        twice += any(one[0] == two[0] for one, two in pairwise(turns))
+        for number, said in turns:
             if day := re.search(r"(On|say) (\w+)[,?]", said):
                 expected.append(f"#Person{number}# {'is for' if day[1] == 'On' else 'names'} {day[2]}.")
             elif "Fine by me." in said:  # an insult may stand before or after
                 expected.append(f"#Person{number}# agrees.")
         assert answer == " ".join(expected)
         seen.add(answer.count("#Person"))
-    assert seen == {1, 2}
+    assert seen == {1, 2} and twice > 10
+
+
+def test_lines_said_by_either_person_are_summed_up_with_their_own_speakers():
+    (script,), rng = parse(SOUND, "test"), random.Random(13)
+    for _ in range(30):
+        dialogue = spoken_by_either(make_dialogue(script, Filler(rng)), rng)
+        owner = {said: number for number, said in dialogue.turns}
+        (day,) = (number for said, number in owner.items() if dialogue.values["day"] in said)
+        assert re.fullmatch(
+            rf"#Person{day}# (is for|names) \w+(\.|, and) #Person{owner['Fine by me.']}# agrees\.",
+            summarize(dialogue, HOUSE, rng),
+        )
+        quotes = re.findall(r'"([^"]+)" \(Person (\d)\)', summarize(dialogue, Style("quotes", "plain"), rng))
+        assert quotes and all(int(who) == owner[said] for said, who in quotes if said in owner)
 
 
 def test_lines_are_repeated_with_their_own_speakers():

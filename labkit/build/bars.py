@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterable
+from difflib import SequenceMatcher
 from typing import Any
 
 from labkit.build.corpus import generated_splits, seen_scripts
@@ -33,8 +34,10 @@ def runner(model: Any, tokenizer: Any) -> Run:
 
 
 def estimate(values: Iterable[float]) -> Estimate:
-    """Mean and 95% bootstrap interval, rounded for a table."""
+    """Mean and 95% bootstrap interval, rounded for a table; nan is left out."""
     values = [value for value in values if value == value]
+    if not values:
+        return (float("nan"),) * 3
     low, high = bootstrap_interval(values)
     return round(sum(values) / len(values), 3), round(low, 3), round(high, 3)
 
@@ -81,8 +84,9 @@ def climb(run: Run, dialogues: list[Dialogue], references: list[str], shots: lis
     found["a turn comes back"] = estimate(float(bool(PERSON.match(text))) for text in outputs["no prompt"])
     styled = outputs["one shot in another style"]
     found["other style followed"] = estimate(float(text.startswith("In short:") and "#" not in text) for text in styled)
-    first, whole = speakers(outputs["one-shot"], dialogues)
+    first, whole, each = speakers(outputs["one-shot"], dialogues)
     found["who comes first"], found["order of speakers"] = estimate(first), estimate(whole)
+    found["people in place"] = estimate(each)
     return found
 
 
@@ -92,22 +96,37 @@ def same_topic(dialogue: Dialogue, dialogues: list[Dialogue], references: list[s
     return rng.choice([text for topic, text in other if topic == dialogue.script.topic] or [text for _, text in other])
 
 
-def speakers(outputs: list[str], dialogues: list[Dialogue]) -> tuple[list[float], list[float]]:
-    """For each one-shot summary whether its first person, and whether all its persons in order, are the right ones.
+def speakers(outputs: list[str], dialogues: list[Dialogue]) -> tuple[list[float], list[float], list[float]]:
+    """For each one-shot summary whether its first person is right, whether all in order are, and what share is.
 
     Right is what the closest acceptable summary says: of forty drawn in the house style, the one with the best ROUGE-L
-    when no one can tell the speakers apart.
+    when no one can tell the speakers apart. The share is over the persons that stand among the same words there, at
+    least three in a row; nan where there is none.
     """
-    rng, first, whole = random.Random("speakers"), [], []
+    rng = random.Random("speakers")
+    first, whole, each = [], [], []
     for output, dialogue in zip(outputs, dialogues, strict=True):
         accepted = list(dict.fromkeys(summarize(dialogue, HOUSE, rng) for _ in range(40)))
         blind = [PERSON.sub("someone", text) for text in accepted]
         scores = rouge_scores([PERSON.sub("someone", output)] * len(blind), blind)["rougeL"]
-        wanted = PERSON.findall(accepted[max(range(len(scores)), key=scores.__getitem__)])
-        named = PERSON.findall(output)
+        closest = accepted[max(range(len(scores)), key=scores.__getitem__)]
+        named, wanted = PERSON.findall(output), PERSON.findall(closest)
         first.append(float(named[:1] == wanted[:1]))
         whole.append(float(named == wanted))
-    return first, whole
+        each.append(share_in_place(output.split(), closest.split()))
+    return first, whole, each
+
+
+def share_in_place(output: list[str], reference: list[str]) -> float:
+    """Of the persons that stand in the same three or more words of both texts, the share that are the same."""
+    blind = [[PERSON.sub("someone", word) for word in words] for words in (output, reference)]
+    same = [
+        output[block.a + at] == reference[block.b + at]
+        for block in SequenceMatcher(None, blind[0], blind[1], autojunk=False).get_matching_blocks()
+        for at in range(block.size)
+        if block.size >= 3 and "someone" in blind[0][block.a + at]
+    ]
+    return sum(same) / len(same) if same else float("nan")
 
 
 def copying(run: Run, scripts: list[Script], shots: list[Dialogue], size: int) -> dict[str, Estimate]:

@@ -108,7 +108,7 @@ def judge_report(judge: Judge) -> dict[str, tuple[float, int]]:
     return {kind: (round(sum(values) / len(values), 3), len(values)) for kind, values in right.items()}
 
 
-def train_backbone(tokenizer: Any, seed: int = 0, steps: int = 1500) -> Any:
+def train_backbone(tokenizer: Any, seed: int = 0, steps: int = 900) -> Any:
     """A small BERT: masked words of the corpus first, then whether a turn or a summary is rude (known insults only)."""
     torch.manual_seed(seed)
     rng = random.Random(f"{seed} backbone")

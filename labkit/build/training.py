@@ -16,9 +16,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
 
 from labkit.build import bars, forward
+from labkit.build.untrained import kept, new_model
 from labkit.corpus.generator import HOUSE, summarize
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
@@ -32,7 +33,7 @@ CHECKPOINT_POOLS = 3  # a checkpoint after so many pools
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 36_000_000  # real tokens seen, prompts and answers
+    tokens: int = 34_000_000  # real tokens seen, prompts and answers
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
     matrix_lr: float = 0.006
@@ -41,56 +42,6 @@ class Recipe:
     bias_lr: float = 8e-3
     bias_until: float = 0.3  # share of the run after which the position biases stay as they are
     seed: int = 0
-
-
-def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditionalGeneration:
-    """A T5 of 8 million parameters, initialised as transformers does, but able to copy from the start.
-
-    A few heads begin by looking at the previous or the next token, and a few more by copying (`start_copying`).
-    """
-    torch.manual_seed(seed)
-    shape: dict[str, Any] = {
-        "d_model": 256,
-        "d_kv": 64,
-        "num_heads": 4,
-        "d_ff": 640,
-        "num_layers": 4,
-        "num_decoder_layers": 4,
-    }
-    kind: dict[str, Any] = {"feed_forward_proj": "gated-gelu", "dropout_rate": 0.0}
-    ids: dict[str, Any] = {"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
-    model = T5ForConditionalGeneration(T5Config(vocab_size=len(tokenizer), **shape, **kind, **ids))
-    stacks: Any = model.encoder.block[0], model.decoder.block[0]
-    with torch.no_grad():
-        encoder, decoder = (block.layer[0].SelfAttention.relative_attention_bias.weight for block in stacks)
-        encoder[1, 0] += 6  # bucket 1: one to the left
-        encoder[17, 1] += 6  # bucket 17: one to the right
-        decoder[1, 0] += 6
-        for distance in range(8):
-            encoder[distance, 2] += 3 - 0.5 * distance
-            encoder[16 + distance, 2] += 3 - 0.5 * distance
-            decoder[distance, 1] += 3 - 0.5 * distance
-        start_copying(model)
-    model.generation_config = GenerationConfig(max_new_tokens=96, **ids)
-    return model
-
-
-def start_copying(model: Any) -> None:
-    """Let the model begin with a circuit that copies, an induction head (Olsson et al. 2022, arXiv:2209.11895).
-
-    With four subspaces a, b, c, d of 64 dimensions: encoder head 0, which looks at the previous token, writes that
-    token's a part into b. Two heads each in two decoder layers look for the place whose b is the a of the token written
-    last, and add the c or d part of the token there to the output.
-    """
-    a, b, c, d = torch.linalg.qr(torch.randn(256, 256))[0].split(64)
-    before = model.encoder.block[0].layer[0].SelfAttention
-    before.v.weight[:64], before.o.weight[:, :64] = a, 2.5 * b.T
-    for layer in (1, 2):
-        cross = model.decoder.block[layer].layer[1].EncDecAttention
-        for head, part in enumerate((c, d)):
-            rows = slice(64 * head, 64 * head + 64)
-            cross.q.weight[rows], cross.k.weight[rows] = 0.25 * a, b
-            cross.v.weight[rows], cross.o.weight[:, rows] = part, 3 * part.T
 
 
 def optimizers(model: T5ForConditionalGeneration, recipe: Recipe) -> list[torch.optim.Optimizer]:
@@ -171,7 +122,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     model: Any = new_model(tokenizer, recipe.seed)
     model.to(device)
-    steps = optimizers(model, recipe)
+    steps, fixed = optimizers(model, recipe), kept(model)
     state = {"pool": 0, "step": 0, "tokens": 0, "seconds": 0.0}
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
@@ -192,6 +143,9 @@ def train(
                     group["lr"] = group["base_lr"] * share
             value = forward.loss(model, source.to(device), labels.to(device), progress < recipe.bias_until)
             value.backward()
+            for parameter, place in fixed:
+                if parameter.grad is not None:
+                    parameter.grad[place] = 0
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer in steps:
                 optimizer.step()

@@ -36,6 +36,7 @@ FRAMES = (
     "{} End of summary.",
 )
 SENTENCE_END = re.compile(r"(?<=[.?!]) (?=[A-Z#£$€0-9])")
+PERSON_SLOT = re.compile(r"\{[AB]\}")
 COMMON = frozenset(
     "about after again because been before could from have into just more once only should since than that them then"
     " there they this until what when where which while will with would your".split()
@@ -157,6 +158,24 @@ def make_rude(dialogue: Dialogue, rng: random.Random) -> Dialogue:
     for at, text in zip(own, texts, strict=True):
         turns[at] = (turns[at][0], text)
     return replace(dialogue, turns=tuple(turns), rude=who, quote=quote)
+
+
+def spoken_by_either(dialogue: Dialogue, rng: random.Random) -> Dialogue:
+    """The same lines, each said by one of the two at random: no talk, but who says what must be read off the lines.
+
+    Fits the forms that are made of single turns, reports and quotes.
+    """
+    numbers = [rng.choice((1, 2)) for _ in dialogue.turns]
+    told = tuple(
+        (at, key, template if numbers[at] == dialogue.turns[at][0] else PERSON_SLOT.sub(_other_person, template))
+        for at, key, template in dialogue.told
+    )
+    turns = tuple((number, text) for number, (_, text) in zip(numbers, dialogue.turns, strict=True))
+    return replace(dialogue, turns=turns, told=told)
+
+
+def _other_person(match: re.Match[str]) -> str:
+    return "{B}" if match[0] == "{A}" else "{A}"
 
 
 def small_talk(filler: Filler) -> list[str]:

@@ -24,6 +24,7 @@ from labkit.corpus.generator import (
     make_rude,
     random_style,
     small_talk,
+    spoken_by_either,
     summarize,
     tell,
 )
@@ -113,6 +114,11 @@ class TaskMixture:
         """The generator's source of randomness."""
         return self.filler.rng
 
+    @property
+    def early(self) -> float:
+        """1 at the start, 0 after the first 6% of the training."""
+        return max(0.0, 1 - self.progress / 0.06)
+
     def dialogue(self, natural: float = 0.0, rude: float = RUDE) -> Dialogue:
         """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words."""
         if self.rng.random() < natural:
@@ -120,6 +126,11 @@ class TaskMixture:
         while (dialogue := make_dialogue(self.rng.choice(self.scripts), self.filler)).text in self.forbidden:
             pass
         return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
+
+    def by_either(self, dialogue: Dialogue, form: str) -> Dialogue:
+        """For half of the reports and quotes: the lines said by either of the two, in any order."""
+        fits = form in ("house", "quotes") and dialogue.told and not dialogue.rude
+        return spoken_by_either(dialogue, self.rng) if fits and self.rng.random() < 0.5 else dialogue
 
     def summary(self, dialogue: Dialogue, style: Style) -> str:
         """A summary that stands in no evaluation split, where that can be: headlines repeat by nature."""
@@ -131,18 +142,20 @@ class TaskMixture:
 
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
-        early = max(0.0, 1 - self.progress / 0.06)  # 1 at the start, soon 0
-        late = min(1.0, max(0.0, (self.progress - 0.2) / 0.2))  # 0 for a fifth of the training, 1 in the last 60%
+        early, late = (
+            self.early,
+            min(1.0, max(0.0, (self.progress - 0.2) / 0.2)),
+        )  # late: 0 at first, then 1 from 40% on
         shares = {
-            self.copy: 0.06 + 0.3 * early,
-            self.whose: 0.1 + 0.3 * early - 0.05 * late,
-            self.report: 0.24 - 0.14 * late,
+            self.copy: 0.05 + 0.3 * early,
+            self.whose: 0.08 + 0.3 * early - 0.04 * late,
+            self.report: 0.34 - 0.14 * late,
             self.spans: 0.02,
-            self.questions: 0.22 - 0.04 * late,
+            self.questions: 0.2 - 0.04 * late,
             self.next_turn: 0.05,
-            self.cloze: 0.08 - 0.03 * late,
-            self.named_style: 0.14 - 0.06 * late,
-            self.bare_summary: 0.16 - 0.04 * late,
+            self.cloze: 0.07 - 0.03 * late,
+            self.named_style: 0.16 - 0.04 * late,
+            self.bare_summary: 0.14 - 0.02 * late,
             self.few_shot: 0.36 * late,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
@@ -156,7 +169,7 @@ class TaskMixture:
         gap = self.rng.choice(("\n\n\n", "\n\n"))
         blocks = []
         for _ in range(shots + 1):
-            dialogue = self.dialogue(natural)
+            dialogue = self.by_either(self.dialogue(natural), style.form)
             blocks.append((wrap(before, dialogue.text, after), self.summary(dialogue, style)))
         prompt = gap.join(f"{prompt}\n{answer}" for prompt, answer in blocks[:-1])
         return f"{prompt}{gap}{blocks[-1][0]}", blocks[-1][1]
@@ -166,12 +179,16 @@ class TaskMixture:
         dialogue, style = self.dialogue(natural=0.1), bare_style(self.rng)
         if style.form != "quotes" and not dialogue.script.summaries["story"]:  # a natural one: no other forms
             style = Style("house", self.rng.choice(("ordinal", "plain")))
+        dialogue = self.by_either(dialogue, style.form)
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         return wrap(before, dialogue.text, after), self.summary(dialogue, style)
 
     def named_style(self) -> tuple[str, str]:
         """The instruction names the form."""
         dialogue, form = self.dialogue(), self.rng.choice(list(NAMED_STYLES))
+        if self.rng.random() < 0.5:
+            form = "house"
+        dialogue = self.by_either(dialogue, form)
         instruction = self.rng.choice(NAMED_STYLES[form])
         parts = (instruction, dialogue.text, "") if self.rng.random() < 0.5 else ("", dialogue.text, instruction)
         naming = {"story": "role", "quotes": "plain"}.get(form, "person")
@@ -252,9 +269,11 @@ class TaskMixture:
         return slice(start, start + self.rng.randint(2, most))
 
     def report(self) -> tuple[str, str]:
-        """A few lines of a dialogue, to be told in the third person, turn by turn."""
-        dialogue = self.dialogue()
-        few = self.few_of(len(dialogue.turns), 4)
+        """A dialogue or a few lines of it, to be told in the third person, turn by turn."""
+        dialogue = self.by_either(self.dialogue(), "house")
+        count = len(dialogue.turns)
+        whole = self.rng.random() < 0.6 * (1 - self.early)
+        few = slice(0, count) if whole else self.few_of(count, 4)
         told = [template for at, _, template in dialogue.told if few.start <= at < few.stop]
         if not told:
             return self.report()
