@@ -142,10 +142,8 @@ class TaskMixture:
 
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
-        early, late = (
-            self.early,
-            min(1.0, max(0.0, (self.progress - 0.2) / 0.2)),
-        )  # late: 0 at first, then 1 from 40% on
+        early = self.early
+        late = min(1.0, max(0.0, (self.progress - 0.2) / 0.2))  # 0 for a fifth of the training, 1 in the last 60%
         shares = {
             self.copy: 0.05 + 0.3 * early,
             self.whose: 0.08 + 0.3 * early - 0.04 * late,
