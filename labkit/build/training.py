@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
 
 from labkit.build import bars, forward
+from labkit.build.guidance import guidance, lines_told
 from labkit.build.untrained import kept, new_model
 from labkit.corpus.generator import HOUSE, summarize
 from labkit.corpus.script import Script
@@ -40,11 +41,14 @@ class Recipe:
     embedding_lr: float = 4e-3
     norm_lr: float = 2e-3
     bias_lr: float = 8e-3
+    guidance: float = 0.3  # weight of the loss that says which lines an answer tells
     bias_until: float = 0.3  # share of the run after which the position biases stay as they are
     seed: int = 0
 
 
-def optimizers(model: T5ForConditionalGeneration, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def optimizers(
+    model: T5ForConditionalGeneration, picker: torch.nn.Linear, recipe: Recipe
+) -> list[torch.optim.Optimizer]:
     """Muon (Jordan et al. 2024) for the matrices, AdamW for the rest.
 
     T5's attention is not scaled by the head size, so its query matrices move at an eighth of the rate.
@@ -59,6 +63,7 @@ def optimizers(model: T5ForConditionalGeneration, recipe: Recipe) -> list[torch.
     groups = [
         {"params": [named["shared.weight"]], "lr": recipe.embedding_lr},
         {"params": [p for name, p in named.items() if "layer_norm" in name], "lr": recipe.norm_lr},
+        {"params": list(picker.parameters()), "lr": recipe.norm_lr},
         {"params": [p for name, p in named.items() if "relative_attention_bias" in name], "lr": recipe.bias_lr},
     ]
     adamw = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)
@@ -75,14 +80,19 @@ def rate(progress: float) -> float:
 
 def batches(
     mixture: TaskMixture, tokenizer: PreTrainedTokenizerFast, recipe: Recipe
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of near-equal lengths out of one pool of examples: (source, labels), 0 where padded."""
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Batches of near-equal lengths out of one pool of examples: (source, labels, lines told, number of lines).
+
+    0 where padded; the last two are those of `lines_told`.
+    """
     pairs = [mixture.example() for _ in range(POOL_SIZE)]
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
     sources = [e.ids for e in backend.encode_batch([source for source, _ in pairs])]
-    labels = [e.ids for e in backend.encode_batch([target for _, target in pairs])]
+    answers = backend.encode_batch([target for _, target in pairs])
+    labels = [e.ids for e in answers]
+    told, counts = zip(*(lines_told(*pair, e.offsets) for pair, e in zip(pairs, answers, strict=True)), strict=True)
     order = sorted(
         (i for i in range(len(pairs)) if len(sources[i]) <= recipe.max_prompt),
         key=lambda i: (_round(len(sources[i])), len(labels[i])),
@@ -101,7 +111,8 @@ def batches(
         made.append(batch)
     mixture.rng.shuffle(made)
     for batch in made:
-        yield pad([sources[i] for i in batch]), pad([labels[i] for i in batch], 8)
+        answer, lines = (pad([rows[i] for i in batch], 8) for rows in (labels, told))
+        yield pad([sources[i] for i in batch]), answer, lines, torch.tensor([counts[i] for i in batch])
 
 
 def _round(length: int, to: int = 32) -> int:
@@ -121,28 +132,35 @@ def train(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     folder.mkdir(parents=True, exist_ok=True)
     model: Any = new_model(tokenizer, recipe.seed)
+    picker = torch.nn.Linear(model.config.d_model, 1)  # which lines matter, from the encoder's states at their starts
     model.to(device)
-    steps, fixed = optimizers(model, recipe), kept(model)
+    picker.to(device)
+    starts = torch.tensor([tokenizer.vocab[f"▁#Person{number}#:"] for number in (1, 2)], device=device)
+    steps, fixed = optimizers(model, picker, recipe), kept(model)
     state = {"pool": 0, "step": 0, "tokens": 0, "seconds": 0.0}
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
+        picker.load_state_dict(saved["picker"])
         for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         state = saved["state"]
-    started, losses, next_check = time.time() - state["seconds"], [], state["tokens"] + recipe.tokens // 8
+    started, losses, guided, next_check = time.time() - state["seconds"], [], [], state["tokens"] + recipe.tokens // 8
     while state["tokens"] < recipe.tokens:
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
         mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=state["tokens"] / recipe.tokens)
-        for source, labels in batches(mixture, tokenizer, recipe):
+        for batch in batches(mixture, tokenizer, recipe):
+            source, labels, lines, counts = (each.to(device) for each in batch)
             progress = state["tokens"] / recipe.tokens
             share = rate(progress)
             for optimizer in steps:
                 for group in optimizer.param_groups:
                     group["lr"] = group["base_lr"] * share
-            value = forward.loss(model, source.to(device), labels.to(device), progress < recipe.bias_until)
-            value.backward()
+            seen: dict[str, Tensor] = {}
+            value = forward.loss(model, source, labels, progress < recipe.bias_until, seen)
+            pointed = guidance(seen, picker, source, lines, counts, starts)
+            (value + recipe.guidance * pointed).backward()
             for parameter, place in fixed:
                 if parameter.grad is not None:
                     parameter.grad[place] = 0
@@ -151,6 +169,7 @@ def train(
                 optimizer.step()
                 optimizer.zero_grad()
             losses.append(value.detach())
+            guided.append(pointed.detach())
             state["step"] += 1
             state["tokens"] += int((source != 0).sum() + (labels != 0).sum())
             if state["step"] % 100 == 0:
@@ -159,13 +178,16 @@ def train(
                     folder,
                     **state,
                     loss=round(float(torch.stack(losses).mean()), 4),
+                    guidance=round(float(torch.stack(guided).mean()), 4),
                     tokens_per_second=round(state["tokens"] / state["seconds"]),
                 )
                 losses.clear()
+                guided.clear()
         state["pool"] += 1
         if state["pool"] % CHECKPOINT_POOLS == 0 or state["tokens"] >= recipe.tokens:
             state["seconds"] = time.time() - started
-            saved = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in steps], "state": state}
+            saved = {"model": model.state_dict(), "picker": picker.state_dict(), "state": state}
+            saved["optimizers"] = [optimizer.state_dict() for optimizer in steps]
             torch.save(saved, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
         if state["tokens"] >= next_check:

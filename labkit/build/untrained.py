@@ -13,7 +13,12 @@ LAST = 4  # tokens that are gathered at once
 WEIGHTS = (1.0, 0.8, 0.6, 0.5)  # of the last token, the one before, and so on
 COPYING = ((2, 0), (2, 1), (2, 2), (2, 3), (3, 0), (3, 1))  # (decoder layer, head)
 FARTHEST = slice(HEAD * (LAST - 1), HEAD * LAST)  # the head that looks four to the left
-Place = tuple[slice, ...]
+SPEAKER = 7  # the head of the encoder's first layer that looks at where the line starts
+CONSTANT, START, FIRST, SECOND = range(2 * HEAD, 2 * HEAD + 4)  # dimensions: 1, a line's start, one by either person
+SAID_BY = slice(2 * HEAD + 4, 2 * HEAD + 10), slice(2 * HEAD + 10, 2 * HEAD + 16)  # in a line of either person
+OWN = slice(2 * HEAD + 16)  # all dimensions that the encoder's circuits alone write into
+RIGHT = 32  # buckets of distances from here on are to the right
+Place = tuple[slice | int, ...]
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditionalGeneration:
@@ -26,6 +31,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditional
         "d_ff": 640,
         "num_layers": 4,
         "num_decoder_layers": 4,
+        "relative_attention_num_buckets": 2 * RIGHT,
     }
     kind: dict[str, Any] = {"feed_forward_proj": "gated-gelu", "dropout_rate": 0.0}
     ids: dict[str, Any] = {"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
@@ -33,14 +39,15 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditional
     stacks: Any = model.encoder.block[0], model.decoder.block[0]
     with torch.no_grad():
         start_copying(model)
+        start_naming(model, [tokenizer.vocab[f"▁#Person{number}#:"] for number in (1, 2)])
         encoder, decoder = (block.layer[0].SelfAttention.relative_attention_bias.weight for block in stacks)
         for place in range(LAST):  # bucket 1: one to the left
             encoder[1 + place, place] = 10
             decoder[1 + place, place] = 10
-        encoder[17, LAST] += 6  # bucket 17: one to the right
+        encoder[RIGHT + 1, LAST] += 6
         for distance in range(8):
             encoder[distance, LAST + 1] += 3 - 0.5 * distance
-            encoder[16 + distance, LAST + 1] += 3 - 0.5 * distance
+            encoder[RIGHT + distance, LAST + 1] += 3 - 0.5 * distance
             decoder[distance, LAST] += 3 - 0.5 * distance
     model.generation_config = GenerationConfig(max_new_tokens=96, **ids)
     return model
@@ -79,11 +86,32 @@ def start_copying(model: Any) -> None:
         cross.v.weight[rows, copied], cross.o.weight[copied, rows] = torch.eye(HEAD), 4 * torch.eye(HEAD)
 
 
+def start_naming(model: Any, starts: list[int]) -> None:
+    """Let every token of the prompt know who says it: one head looks for the last '#PersonN#:' (`starts`) to the left.
+
+    Twelve dimensions then hold the answer, which nothing else writes into.
+    """
+    table, first = model.shared.weight, model.encoder.block[0].layer[0].SelfAttention
+    table[:, CONSTANT], table[:, START : OWN.stop] = 1, 0
+    table[starts, START] = 16
+    rows = HEAD * SPEAKER
+    for weight in (first.q.weight, first.k.weight, first.v.weight):
+        weight[rows : rows + HEAD] = 0
+    first.q.weight[rows, CONSTANT], first.k.weight[rows, START] = 3.5, 3.5
+    for number, (token, own, said_by) in enumerate(zip(starts, (FIRST, SECOND), SAID_BY, strict=True)):
+        table[token, own] = 6
+        first.v.weight[rows + number, own], first.o.weight[said_by, rows + number] = 1, 1.5
+    bias = first.relative_attention_bias.weight
+    bias[:RIGHT, SPEAKER], bias[RIGHT:, SPEAKER] = -4.0 * torch.arange(RIGHT), -1e3
+
+
 def kept(model: Any) -> list[tuple[Tensor, Place]]:
     """The weights of the memory, as (parameter, place in it): they stay as `start_copying` sets them."""
-    two = slice(2 * HEAD)
-    places: list[tuple[Tensor, Place]] = [(model.shared.weight, (slice(None), two))]
-    for stack, own in ((model.encoder, two), (model.decoder, slice(HEAD))):
+    places: list[tuple[Tensor, Place]] = [(model.shared.weight, (slice(None), OWN))]
+    naming, speaker = model.encoder.block[0].layer[0].SelfAttention, slice(HEAD * SPEAKER, HEAD * SPEAKER + HEAD)
+    places += [(weight, (speaker,)) for weight in (naming.q.weight, naming.k.weight, naming.v.weight)]
+    places.append((naming.relative_attention_bias.weight, (slice(None), SPEAKER)))
+    for stack, own in ((model.encoder, OWN), (model.decoder, slice(HEAD))):
         first, again = (block.layer[0].SelfAttention for block in stack.block[:2])
         places.append((first.relative_attention_bias.weight, (slice(None), slice(LAST))))
         places += [(first.q.weight, (slice(HEAD * LAST),)), (first.v.weight, (slice(HEAD * LAST),))]
@@ -92,7 +120,7 @@ def kept(model: Any) -> list[tuple[Tensor, Place]]:
             places += [(layer.layer_norm.weight, (own,)) for layer in block.layer[:-1]]
             places.append((block.layer[0].SelfAttention.o.weight, (own,)))
             places.append((block.layer[-1].DenseReluDense.wo.weight, (own,)))
-    places.append((model.encoder.final_layer_norm.weight, (two,)))
+    places.append((model.encoder.final_layer_norm.weight, (OWN,)))
     places += [(block.layer[1].EncDecAttention.o.weight, (slice(HEAD),)) for block in model.decoder.block]
     for layer, head in COPYING:
         cross, rows = model.decoder.block[layer].layer[1].EncDecAttention, slice(HEAD * head, HEAD * head + HEAD)

@@ -128,9 +128,9 @@ class TaskMixture:
         return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
 
     def by_either(self, dialogue: Dialogue, form: str) -> Dialogue:
-        """For half of the reports and quotes: the lines said by either of the two, in any order."""
+        """For a quarter of the reports and quotes: the lines said by either of the two, in any order."""
         fits = form in ("house", "quotes") and dialogue.told and not dialogue.rude
-        return spoken_by_either(dialogue, self.rng) if fits and self.rng.random() < 0.5 else dialogue
+        return spoken_by_either(dialogue, self.rng) if fits and self.rng.random() < 0.25 else dialogue
 
     def summary(self, dialogue: Dialogue, style: Style) -> str:
         """A summary that stands in no evaluation split, where that can be: headlines repeat by nature."""
@@ -143,17 +143,17 @@ class TaskMixture:
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
         early = self.early
-        late = min(1.0, max(0.0, (self.progress - 0.2) / 0.2))  # 0 for a fifth of the training, 1 in the last 60%
+        late = min(1.0, max(0.0, (self.progress - 0.15) / 0.2))  # 0 at first, 1 in the last two thirds
         shares = {
             self.copy: 0.05 + 0.3 * early,
-            self.whose: 0.08 + 0.3 * early - 0.04 * late,
-            self.report: 0.34 - 0.14 * late,
+            self.whose: 0.05 + 0.15 * early - 0.02 * late,
+            self.report: 0.28 - 0.16 * late,
             self.spans: 0.02,
             self.questions: 0.2 - 0.04 * late,
             self.next_turn: 0.05,
             self.cloze: 0.07 - 0.03 * late,
-            self.named_style: 0.16 - 0.04 * late,
-            self.bare_summary: 0.14 - 0.02 * late,
+            self.named_style: 0.22 - 0.08 * late,
+            self.bare_summary: 0.16 - 0.03 * late,
             self.few_shot: 0.36 * late,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
