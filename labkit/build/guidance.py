@@ -1,9 +1,9 @@
 """What the training asks of some attention heads: to look at the line of the dialogue that is told next.
 
-A summary is planned line by line, but its words say little about the plan: trained on them alone, the model did not find
-out which lines matter. So the training also shows which line each part of an answer tells. One head in each of two
-decoder layers learns to look there (guided alignment: Chen et al. 2016, arXiv:1607.01628), and the encoder learns to
-tell which lines the answer will take up, as in extractive summarization (Nallapati et al. 2017, arXiv:1611.04230).
+A summary is planned line by line, but its words say little of the plan: trained on them alone, the model did not learn
+which lines matter. So the training also shows which line each part of an answer tells. One head in each of two decoder
+layers learns to look there (guided alignment: Chen et al. 2016, arXiv:1607.01628), and the encoder learns to tell
+which lines the answer will take up, as in extractive summarization (Nallapati et al. 2017, arXiv:1611.04230).
 The model that ships has nothing of this but what its weights have learnt.
 """
 
