@@ -224,18 +224,13 @@ def house_summary(dialogue: Dialogue, naming: str, rng: random.Random) -> str:
 
 
 def what_matters(dialogue: Dialogue, rng: random.Random) -> list[str]:
-    """The reports that a summary is made of: those that hold the facts, how it ends, and any other that matters or not.
-
-    As few as hold all facts, the last of those marked, and each of the other marked ones one time in seven.
-    """
-    marked = [(at, template) for at, key, template in dialogue.told if key]
-    missing, chosen = set(dialogue.script.facts), {marked[-1][0]}
-    for at, template in sorted(marked, key=lambda each: -sum(mentions(each[1], fact) for fact in missing)):
-        if any(mentions(template, fact) for fact in missing):
-            chosen.add(at)
-            missing -= {fact for fact in missing if mentions(template, fact)}
-    chosen |= {at for at, _ in marked if rng.random() < 0.15}
-    return [template for at, template in marked if at in chosen]
+    """The reports that a summary is made of: the marked ones that hold a fact, the last one, now and then another."""
+    marked = [
+        (template, any(mentions(template, fact) for fact in dialogue.script.facts))
+        for _, key, template in dialogue.told
+        if key
+    ]
+    return [template for template, holds in marked if holds or template is marked[-1][0] or rng.random() < 0.15]
 
 
 def tell(dialogue: Dialogue, template: str, naming: str, rng: random.Random) -> str:
