@@ -62,26 +62,25 @@ def _stems(text: str) -> set[str]:
     return {word[:5] for word in WORD.findall(text.lower())} - COMMON
 
 
-def line_numbers(source: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
-    """For each token of `source` (batch, length) whether a line starts there, and its line's number from the end.
+def line_numbers(source: Tensor, starts: Tensor) -> Tensor:
+    """For each token of `source` (batch, length) the number of its line, from the end.
 
     `starts` are the ids of '#Person1#:' and '#Person2#:'; 0 before the first line and at padding.
     """
-    here = torch.isin(source, starts)
-    so_far = here.cumsum(1)
+    so_far = torch.isin(source, starts).cumsum(1)
     number = so_far[:, -1:] - so_far + 1
-    return here, number.masked_fill((so_far == 0) | (source == 0), 0)
+    return number.masked_fill((so_far == 0) | (source == 0), 0)
 
 
 def guidance(
     seen: dict[str, Tensor], picker: nn.Linear, source: Tensor, told: Tensor, counts: Tensor, starts: Tensor
 ) -> Tensor:
-    """Cross-entropy of the pointers' attention and of the lines picked, summed.
+    """Cross-entropy of the pointers' attention and of the lines picked by the mean of their states, summed.
 
     `seen` holds what `forward.hidden_states` kept: attention (batch, heads, target length, source length) and encoded
     states; `told` (batch, target length) and `counts` (batch,) are those of `lines_told`.
     """
-    here, number = line_numbers(source, starts)
+    number = line_numbers(source, starts)
     right = (number[:, None, :] == told[:, :, None]) & (told > 0)[:, :, None]
     total = torch.zeros((), device=source.device)
     if not bool(right.any()):
@@ -89,7 +88,9 @@ def guidance(
     for name, head in POINTERS:
         shares = (seen[name][:, head] * right).sum(-1)[told > 0]
         total = total - (shares.float() + 1e-6).log().mean()
-    asked = here & (number > 0) & (number <= counts[:, None])
-    wanted = (number[:, :, None] == told[:, None, :]).any(-1)
-    picked = picker(seen[ENCODED][asked].float()).squeeze(-1)
-    return total + F.binary_cross_entropy_with_logits(picked, wanted[asked].float())
+    lines = torch.arange(1, int(counts.max()) + 1, device=source.device)[None, :, None]
+    tokens = (number[:, None, :] == lines).to(seen[ENCODED].dtype)
+    means = (tokens @ seen[ENCODED]) / tokens.sum(-1, keepdim=True).clamp(min=1)
+    asked = lines[..., 0] <= counts[:, None]
+    wanted = (lines == told[:, None, :]).any(-1)
+    return total + F.binary_cross_entropy_with_logits(picker(means.float()).squeeze(-1)[asked], wanted[asked].float())

@@ -41,7 +41,7 @@ class Recipe:
     embedding_lr: float = 4e-3
     norm_lr: float = 2e-3
     bias_lr: float = 8e-3
-    guidance: float = 0.3  # weight of the loss that says which lines an answer tells
+    guidance: float = 0.5  # weight of the loss that says which lines an answer tells
     bias_until: float = 0.3  # share of the run after which the position biases stay as they are
     seed: int = 0
 
@@ -132,7 +132,7 @@ def train(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     folder.mkdir(parents=True, exist_ok=True)
     model: Any = new_model(tokenizer, recipe.seed)
-    picker = torch.nn.Linear(model.config.d_model, 1)  # which lines matter, from the encoder's states at their starts
+    picker = torch.nn.Linear(model.config.d_model, 1)  # which lines matter, from their encoded states
     model.to(device)
     picker.to(device)
     starts = torch.tensor([tokenizer.vocab[f"▁#Person{number}#:"] for number in (1, 2)], device=device)
