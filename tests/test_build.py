@@ -185,11 +185,8 @@ def test_guidance_asks_for_the_line_that_is_told():
             picker.bias.fill_(-10)
         encoded = torch.zeros(1, 8, 2)
         encoded[0, number[0] == picked, 0] = 1.0
-        return float(
-            guidance(
-                {name: attention for name, _ in POINTERS} | {ENCODED: encoded}, picker, source, told, counts, starts
-            )
-        )
+        seen = {name: attention for name, _ in POINTERS} | {ENCODED: encoded}
+        return float(guidance(seen, picker, source, told, counts, starts).detach())
 
     assert loss(2, 2) < 0.01 and loss(1, 2) > 10 and loss(2, 3) > 5
     assert float(guidance({}, picker, source, torch.zeros_like(told), counts, starts)) == 0
