@@ -259,7 +259,7 @@ def test_a_few_lines_are_reported_each_with_its_speaker(progress):
     longer = SOUND.replace("brief:", "A: Thanks.\nB: Bye.\nbrief:", 1)
     mixture = TaskMixture(parse(longer, "test"), Filler(random.Random(11)), progress=progress)
     seen, twice = set(), 0
-    for _ in range(60):
+    for _ in range(200):
         prompt, answer = mixture.report()
         expected = []
         turns = re.findall(r"^#Person([12])#: (.*)$", prompt, re.M)
