@@ -15,6 +15,7 @@ from labkit.corpus.generator import (
     Dialogue,
     Style,
     fill,
+    in_new_words,
     make_dialogue,
     spoken_by_either,
     summarize,
@@ -286,6 +287,22 @@ def test_lines_said_by_either_person_are_summed_up_with_their_own_speakers():
         )
         quotes = re.findall(r'"([^"]+)" \(Person (\d)\)', summarize(dialogue, Style("quotes", "plain"), rng))
         assert quotes and all(int(who) == owner[said] for said, who in quotes if said in owner)
+
+
+def test_in_new_words_a_line_and_its_report_change_alike():
+    rng = random.Random(14)
+    changed = 0
+    for _ in range(40):
+        old = make_dialogue(rng.choice(seen_scripts()), Filler(rng))
+        new = in_new_words(old, Filler(rng))
+        assert new.values == old.values and [at for at, *_ in new.told] == [at for at, *_ in old.told]
+        for (at, _, before), (_, _, after) in zip(old.told, new.told, strict=True):
+            said = [set(re.findall(r"[^\W_]+", dialogue.turns[at][1].lower())) for dialogue in (old, new)]
+            told = [set(re.findall(r"[^\W_]+", re.sub(r"\{.*?\}", " ", text).lower())) for text in (before, after)]
+            gone, come = told[0] - told[1] - {"a", "an"}, told[1] - told[0] - {"a", "an"}
+            assert len(gone) == len(come)
+            changed += len(said[0] & gone) == len(said[1] & come) > 0
+    assert changed > 100
 
 
 def test_lines_are_repeated_with_their_own_speakers():

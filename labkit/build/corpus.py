@@ -11,6 +11,7 @@ from labkit.corpus.generator import HOUSE, Dialogue, Style, make_dialogue, make_
 from labkit.corpus.natural import natural_dialogues
 from labkit.corpus.script import Script, load_scripts
 from labkit.corpus.slots import Filler
+from labkit.corpus.words import unfit
 
 UNSEEN_TOPICS = (
     "selling something second-hand",
@@ -48,7 +49,7 @@ def generated_splits(seed: int = 0) -> dict[str, list[tuple[Dialogue, dict[str, 
             dialogue = make_rude(dialogue, filler.rng) if polite else dialogue
             row = _row(dialogue, polite, filler.rng)
             texts = {row[key] for key in TEXTS} - {""}
-            if texts & taken or row["summary"] == row["second_summary"]:
+            if texts & taken or row["summary"] == row["second_summary"] or unfit(dialogue.text):
                 continue
             taken |= texts
             made.append((dialogue, row))

@@ -10,6 +10,7 @@ from pathlib import Path
 from labkit.corpus.rudeness import KNOWN, REPORTS, insult_turns
 from labkit.corpus.script import CHOICE, SLOT, Script, mentions
 from labkit.corpus.slots import TYPES, Filler
+from labkit.corpus.words import wide_words
 
 SMALL_TALK = [
     tuple(line.split(" | "))
@@ -172,6 +173,41 @@ def spoken_by_either(dialogue: Dialogue, rng: random.Random) -> Dialogue:
     )
     turns = tuple((number, text) for number, (_, text) in zip(numbers, dialogue.turns, strict=True))
     return replace(dialogue, turns=turns, told=told)
+
+
+def in_new_words(dialogue: Dialogue, filler: Filler) -> Dialogue:
+    """The same dialogue, half of the words that its turns share with their reports exchanged for any others.
+
+    It makes little sense, but what is told can be known from the lines alone: the script is of no help.
+    """
+    fixed = _words(" ".join(dialogue.values.values()))
+    shared = {
+        word
+        for at, _, template in dialogue.told
+        for word in _words(dialogue.turns[at][1]) & _words(SLOT.sub(" ", template)) - fixed
+        if word.isalpha()
+    }
+    new = {word: _other_word(word, filler) for word in sorted(shared) if filler.rng.random() < 0.5}
+    if not new:
+        return dialogue
+    pattern = re.compile(rf"\b(?:([Aa])n? )?({'|'.join(new)})\b(?!\}})", re.I)
+
+    def exchange(match: re.Match[str]) -> str:
+        word = new[match[2].lower()]
+        word = word.capitalize() if match[2][0].isupper() else word
+        article = _article(word) if match[1] else word
+        return article.capitalize() if match[1] == "A" else article
+
+    turns = tuple((number, pattern.sub(exchange, text)) for number, text in dialogue.turns)
+    told = tuple((at, key, pattern.sub(exchange, template)) for at, key, template in dialogue.told)
+    return replace(dialogue, turns=turns, told=told)
+
+
+def _other_word(word: str, filler: Filler) -> str:
+    """Any noun or adjective, with the ending of the word that it stands for."""
+    other = filler.accept(lambda: filler.rng.choice(wide_words()[filler.rng.choice(("NOUN", "ADJ"))]))
+    ending = re.search(r"(?:ing|ed|ly|(?<![su])s)?$", word)
+    return f"{other}{ending[0] if ending else ''}"
 
 
 def _other_person(match: re.Match[str]) -> str:

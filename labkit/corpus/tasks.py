@@ -20,6 +20,7 @@ from labkit.corpus.generator import (
     Dialogue,
     Style,
     bare_style,
+    in_new_words,
     make_dialogue,
     make_rude,
     random_style,
@@ -128,9 +129,17 @@ class TaskMixture:
         return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
 
     def by_either(self, dialogue: Dialogue, form: str) -> Dialogue:
-        """For a quarter of the reports and quotes: the lines said by either of the two, in any order."""
-        fits = form in ("house", "quotes") and dialogue.told and not dialogue.rude
-        return spoken_by_either(dialogue, self.rng) if fits and self.rng.random() < 0.25 else dialogue
+        """For a quarter of the reports and quotes: the lines said by either of the two, in any order.
+
+        In the last .45 of the training, a third of all in new words, too.
+        """
+        if form not in ("house", "quotes") or not dialogue.told or dialogue.rude:
+            return dialogue
+        if self.rng.random() < 0.25:
+            dialogue = spoken_by_either(dialogue, self.rng)
+        if self.progress > 0.55 and self.rng.random() < 0.33:
+            dialogue = in_new_words(dialogue, self.filler)
+        return dialogue
 
     def summary(self, dialogue: Dialogue, style: Style) -> str:
         """A summary that stands in no evaluation split, where that can be: headlines repeat by nature."""
