@@ -22,8 +22,10 @@ from labkit.corpus.generator import (
 )
 from labkit.corpus.natural import as_script
 from labkit.corpus.questions import label
+from labkit.corpus.retelling import retold
+from labkit.corpus.retelling import turn as turn_by_rule
 from labkit.corpus.rudeness import read
-from labkit.corpus.script import PLOTS, load_scripts, parse, problems
+from labkit.corpus.script import PLOTS, load_scripts, mentions, parse, problems
 from labkit.corpus.slots import TYPES, Filler
 from labkit.corpus.tasks import TaskMixture
 from labkit.errors import LabError
@@ -368,3 +370,30 @@ def test_a_summary_with_gaps_is_whole_again_with_its_answer():
         assert "#Person" not in text and len(values) == text.count("<extra_id_") >= 1
         for number, value in enumerate(values):
             assert f"<extra_id_{number}>" in text and value
+
+
+def test_a_turn_made_by_rule_is_reported_in_the_third_person_with_all_its_words():
+    filler = Filler(random.Random(15))
+    for _ in range(1500):
+        values = [("day", "weekday"), ("what", ("a cake", "the rent"))][: filler.rng.randrange(3)]
+        said, report = turn_by_rule(values, "B", filler)
+        assert not re.search(r"\b(I|I'\w+|me|my|you|your|[SHOPTNJV])\b", report.replace("{A}", "").replace("{B}", ""))
+        assert not re.search(r"\b[SHOPTNJV]\b|V(s|ed|en|ing)\b", said)
+        assert report.startswith("{B} ") and report.endswith(".")
+        assert sorted(re.findall(r"\{(?:day|what)\}", said)) == sorted(re.findall(r"\{(?:day|what)\}", report))
+        assert len(re.findall(r"\byour\b", said, re.I)) == report.count("{A}'s")
+
+
+def test_retold_turns_hold_the_values_of_the_turns_they_stand_for():
+    rng, whole = random.Random(16), 0
+    for _ in range(40):
+        old = make_dialogue(rng.choice(seen_scripts()), Filler(rng))
+        new = retold(old, Filler(rng), 1.0)
+        assert [at for at, *_ in new.told] == [at for at, *_ in old.told] and new.values == old.values
+        for (at, _, before), (_, _, after) in zip(old.told, new.told, strict=True):
+            assert new.turns[at][0] == old.turns[at][0] and new.turns[at][1] != old.turns[at][1]
+            for name in old.script.slots:
+                if mentions(before, name):
+                    whole += 1
+                    assert mentions(after, name) and new.values[name].lower() in new.turns[at][1].lower()
+    assert whole > 100

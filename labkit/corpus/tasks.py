@@ -31,6 +31,7 @@ from labkit.corpus.generator import (
 )
 from labkit.corpus.natural import as_script, natural_dialogues
 from labkit.corpus.questions import LABELS, fact_question, label, question_prompt, wrap
+from labkit.corpus.retelling import retold
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 
@@ -90,6 +91,7 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
 }
 REPORT_PROMPTS = ("Report what they say.", "Say it in the third person.", "Who says what? Write a report.")
 RUDE = 0.12  # share of the dialogues with a rude speaker
+RETOLD = 0.5
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
 
@@ -139,6 +141,8 @@ class TaskMixture:
             dialogue = spoken_by_either(dialogue, self.rng)
         if self.progress > 0.55 and self.rng.random() < 0.33:
             dialogue = in_new_words(dialogue, self.filler)
+        if self.rng.random() < RETOLD:
+            dialogue = retold(dialogue, self.filler, self.rng.choice((0.3, 0.6, 1.0)))
         return dialogue
 
     def summary(self, dialogue: Dialogue, style: Style) -> str:
