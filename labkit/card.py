@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labkit import hub
 from labkit.assets import asset
-from labkit.data import NATURAL, SPLITS
+from labkit.data import NATURAL, OWN_SPLITS
 from labkit.errors import LabError
 from labkit.models import Device, choose_device
 from labkit.profile import EMBEDDED, PROFILES, Profile, is_hub_id
@@ -130,7 +130,7 @@ def _check_disk(profile: Profile, missing: int) -> None:
 def _assets(profile: Profile) -> list[str]:
     names = [f"corpus/{split}.parquet" for split in NATURAL]
     if profile.dataset_id == EMBEDDED:
-        names += [f"corpus/{split}.parquet" for split in (*SPLITS, "test_topics")]
+        names += [f"corpus/{split}.parquet" for split in OWN_SPLITS]
     return names + (["model"] if profile.model_id == EMBEDDED else [])
 
 

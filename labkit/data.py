@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "dialogue", "summary", "topic", "headline", "facts")
 SPLITS = ("train", "validation", "test")
+OWN_SPLITS = (*SPLITS, "test_topics", "rude_train", "rude_test")  # of the embedded corpus
 NATURAL = ("natural_train", "natural_test")
 MAX_SHOTS = 12  # examples in a prompt: some 2,500 tokens of DialogSum
 
@@ -24,13 +25,16 @@ _NO_NAME = {"Mr", "Mrs", "Ms", "Miss", "Dr", "Sir", "Madam", "OK", "Ok", "Yes", 
 
 
 def load_dialogues(profile: Profile) -> "DatasetDict":
-    """The profile's dialogues: splits train, validation, test, then natural_train, natural_test, and test_topics.
+    """The profile's dialogues: splits train, validation, test, and from the package natural_train and natural_test.
 
-    The natural splits are dialogues written by hand, from the package in every profile; test_topics (embedded only) has
-    topics that the embedded model has never seen. Columns, all strings: id, dialogue (turns on lines of their own),
-    summary, topic, headline, and facts, a JSON object of what a good summary keeps: {"price": "$40"}. DialogSum has no
-    headline or facts: its topic is the headline, and the facts are `facts_of` its summary. Of several summaries of one
-    dialogue (DialogSum's test split has three) each is a row.
+    The natural splits are dialogues written one by one. The embedded profile has three splits more: test_topics, on
+    topics that the embedded model has never seen, and rude_train and rude_test, in which one speaker is rude; these two
+    have the columns rude (who: "#Person2#") and polite (the same dialogue without the insults).
+
+    Columns of all, all strings: id, dialogue (turns on lines of their own), summary, topic, headline, and facts, a JSON
+    object of what a good summary keeps: {"price": "$40"}. DialogSum has no headline or facts: its topic is the
+    headline, and the facts are `facts_of` its summary. Of several summaries of one dialogue (DialogSum's test split has
+    three) each is a row.
 
     Raises:
         LabError: an asset is missing or damaged, the hub cannot be reached, a file does not hold such dialogues, or
@@ -40,13 +44,13 @@ def load_dialogues(profile: Profile) -> "DatasetDict":
 
     splits = {name: _from_parquet(asset(f"corpus/{name}.parquet")) for name in NATURAL}
     if profile.dataset_id == EMBEDDED:
-        own = {name: _from_parquet(asset(f"corpus/{name}.parquet")) for name in (*SPLITS, "test_topics")}
+        own = {name: _from_parquet(asset(f"corpus/{name}.parquet")) for name in OWN_SPLITS}
     elif is_hub_id(profile.dataset_id):
         folder = hub.fetch(hub.Repo("dataset", profile.dataset_id, profile.dataset_revision))
         own = {name: _from_csv(folder / f"{name}.csv") for name in SPLITS}
     else:
         own = {name: _from_parquet(Path(profile.dataset_id, f"{name}.parquet")) for name in SPLITS}
-    available = own["test"].num_rows
+    available = min(own[name].num_rows for name in ("test", "test_topics") if name in own)
     if profile.test_size > available:
         raise LabError(
             f"The profile value test_size is {profile.test_size}, but the test split of {profile.dataset_id} has "
@@ -103,7 +107,8 @@ def _from_parquet(path: Path) -> "Dataset":
 
     try:
         table = parquet.read_table(path)  # not Dataset.from_parquet, which writes a copy into a cache
-        return Dataset(table.select(COLUMNS))
+        more = ("rude", "polite") if path.name.startswith("rude") else ()
+        return Dataset(table.select([*COLUMNS, *more]))
     except (OSError, KeyError, ValueError) as error:
         raise LabError(f"{path} does not hold dialogues with the columns {', '.join(COLUMNS)}: {error}") from error
 

@@ -92,6 +92,42 @@ def generate_ids(
     return completions
 
 
+def token_log_probabilities(
+    model: Any, tokenizer: Any, prompts: Sequence[str], completions: Sequence[str], *, batch_size: int
+) -> list[list[float]]:
+    """For each completion the natural logarithm of the probability of each of its tokens, end of sequence included.
+
+    The completions are read, not generated: the decoder is given the tokens before (teacher forcing), in one pass.
+
+    Raises:
+        LabError: lists of different lengths, something that is not a string in them, or a batch_size below 1.
+    """
+    import torch
+
+    _check(prompts, batch_size=batch_size)
+    _check(completions)
+    if len(prompts) != len(completions):
+        raise LabError(f"There are {len(prompts)} prompts and {len(completions)} completions: each needs its own.")
+    sources, targets = encode(tokenizer, prompts), encode(tokenizer, completions)
+
+    def padded(rows: list[list[int]], value: int = tokenizer.pad_token_id) -> torch.Tensor:
+        width = max(map(len, rows))
+        return torch.tensor([row + [value] * (width - len(row)) for row in rows], device=model.device)
+
+    order = sorted(range(len(sources)), key=lambda n: len(sources[n]))
+    found: list[list[float]] = [[] for _ in sources]
+    with torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            source, target = (padded([rows[n] for n in batch]) for rows in (sources, targets))
+            mask = padded([[1] * len(sources[n]) for n in batch], 0)
+            logits = model(input_ids=source, attention_mask=mask, labels=target).logits
+            chosen = logits.float().log_softmax(-1).gather(2, target[..., None])[..., 0]
+            for n, row in zip(batch, chosen.tolist(), strict=True):
+                found[n] = row[: len(targets[n])]
+    return found
+
+
 def encode(tokenizer: Any, prompts: Sequence[str], max_length: int | None = None) -> list[list[int]]:
     """The token ids of each prompt, unpadded, cut to `max_length` tokens if it is given.
 

@@ -1,6 +1,7 @@
 """Interactive panels of the labs. They sit on top of something static: without a front end nothing is lost."""
 
 import html
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ def prompt_workbench(
     *,
     budget: int = 512,
     max_new_tokens: int = 96,
+    usual: float | None = None,
 ) -> "PromptWorkbench":
     """A panel to try prompts: pick or type a dialogue, edit the instruction, choose shots, run, see tokens and ROUGE.
 
@@ -36,12 +38,14 @@ def prompt_workbench(
         make_prompt: (shots, dialogue, instruction) → prompt; each shot's answer is its "summary".
         budget: the context budget that prompts are held against, in tokens. Nothing is cut.
         max_new_tokens: a cap on the tokens of an output.
+        usual: the mean log-probability of a token that nearly all outputs on familiar dialogues reach; the panel says
+            where an output stays below.
 
     Raises:
         LabError: no dialogues, a column missing, a number below 2, or no function.
     """
     rows, examples = list(dialogues), [row for row, _ in zip(shots, range(MOST_SHOTS), strict=False)]
-    return PromptWorkbench(Workbench(model, tokenizer, rows, examples, make_prompt, budget, max_new_tokens))
+    return PromptWorkbench(Workbench(model, tokenizer, rows, examples, make_prompt, budget, max_new_tokens, usual))
 
 
 class PromptWorkbench(ipywidgets.VBox):
@@ -137,7 +141,8 @@ class PromptWorkbench(ipywidgets.VBox):
             self.message.value = _sentence(str(error))
         else:
             self.message.value = ""
-            self._shown = (prompt, reference, _result_html(result, reference))
+            doubt = _doubt_html(result, self.workbench.usual)
+            self._shown = (prompt, reference, doubt + _result_html(result, reference))
             self._show_result(prompt)
         finally:
             self.button.disabled, self.button.description = False, "Run"
@@ -187,6 +192,17 @@ def _prompt_html(tokens: Tokens) -> str:
     cut = f'<del style="color:inherit;background:{_VERMILLION}55">{html.escape(tokens.cut)}</del>' if tokens.cut else ""
     style = "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;line-height:1.4;margin:0"
     return f'<pre style="{style};max-height:28em;overflow:auto">{html.escape(tokens.kept)}{cut}</pre>'
+
+
+def _doubt_html(result: Result, usual: float | None) -> str:
+    """A warning where the model was less sure of its text than it usually is."""
+    if usual is None or result.certainty >= usual:
+        return ""
+    chance, least = math.exp(result.certainty), math.exp(usual)
+    return _sentence(
+        f"Unlike anything this model knows well? It gave the tokens of its own text a probability of {chance:.2f} on "
+        f"average; on nearly all dialogues of this lab it is {least:.2f} or more. Check every word of the output."
+    )
 
 
 def _result_html(result: Result, reference: str) -> str:

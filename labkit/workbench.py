@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.generation import completion, encode
+from labkit.generation import completion, encode, token_log_probabilities
 from labkit.metrics import rouge_scores
 
 STYLES = ("summary", "headline")  # the columns that a shot's answer can come from
@@ -28,7 +28,8 @@ class Tokens:
 class Result:
     """One run: what the model wrote and in how many tokens, ROUGE F measures (None without a reference), seconds.
 
-    `ended` is False where the cap on new tokens ended the text and not the model.
+    `ended` is False where the cap on new tokens ended the text and not the model; `certainty` is the mean natural
+    logarithm of the probability of its tokens.
     """
 
     output: str
@@ -36,6 +37,7 @@ class Result:
     ended: bool
     scores: dict[str, float] | None
     seconds: float
+    certainty: float
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Workbench:
         make_prompt: (shots, dialogue, instruction) → prompt; each shot's answer is its "summary".
         budget: the context budget, in tokens.
         max_new_tokens: a cap on the tokens of an output.
+        usual: the certainty that nearly all outputs on dialogues like those the model knows reach, if it was measured.
 
     Raises:
         LabError: no dialogues, a column missing, a number below 1, or no function.
@@ -59,6 +62,7 @@ class Workbench:
     make_prompt: Callable[[list[dict[str, str]], str, str], str]
     budget: int = 512
     max_new_tokens: int = 96
+    usual: float | None = None
 
     def __post_init__(self) -> None:
         if not self.dialogues:
@@ -128,7 +132,9 @@ class Workbench:
         scores = None
         if reference.strip():
             scores = {name: float(values[0]) for name, values in rouge_scores([output], [reference]).items()}
-        return Result(output, len(written), written[-1:] == [self.tokenizer.eos_token_id], scores, seconds)
+        ended = written[-1:] == [self.tokenizer.eos_token_id]
+        logs = token_log_probabilities(self.model, self.tokenizer, [prompt], [output], batch_size=1)[0]
+        return Result(output, len(written), ended, scores, seconds, sum(logs) / len(logs))
 
     def _check_dialogue(self, dialogue: str) -> None:
         if not dialogue.strip():

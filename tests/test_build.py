@@ -1,5 +1,7 @@
 """The recipe of the embedded model: its fast forward pass, its batches, and that a killed run goes on."""
 
+import itertools
+import math
 import random
 
 import pyarrow.parquet as parquet
@@ -7,8 +9,11 @@ import pytest
 import torch
 
 from labkit.assets import asset
-from labkit.build import forward, training
+from labkit.build import bars, forward, training, untrained
 from labkit.build.corpus import build_corpus, seen_scripts
+from labkit.build.guidance import ENCODED, POINTERS, guidance, line_numbers, lines_told
+from labkit.corpus import words
+from labkit.corpus.generator import HOUSE, make_dialogue, spoken_by_either, summarize, tell
 from labkit.corpus.slots import Filler
 from labkit.corpus.tasks import TaskMixture
 
@@ -29,11 +34,14 @@ def test_the_shipped_corpus_is_rebuilt(tmp_path):
 
 
 def test_forward_is_that_of_transformers(tokenizer):
-    model = training.new_model(tokenizer, seed=0).eval()
+    model = untrained.new_model(tokenizer, seed=0).eval()
     source = tokenizer(["#Person1#: Hello, is it at 7:30?", "Yes."], padding=True, return_tensors="pt")
     labels = tokenizer(["They meet at 7:30.", "No."], padding=True, return_tensors="pt").input_ids
     with torch.no_grad():
-        theirs = model(**source, labels=labels.masked_fill(labels == 0, -100)).loss
+        logits = model(**source, labels=labels).logits
+        each = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
+        weights = (labels != 0) / (labels != 0).sum(1, keepdim=True).sqrt()
+        theirs = (each * weights).sum() / weights.sum()
         ours = forward.loss(model, source.input_ids, labels)
         other = forward.loss(model, source.input_ids.flip(0), labels)
     assert abs(float(ours - theirs)) < 0.01 < abs(float(other - theirs))
@@ -46,8 +54,11 @@ def test_batches_hold_every_token_once(tokenizer):
     pairs = [mixture.example() for _ in range(1024)]
     encoded = [tokenizer(list(pair), verbose=False).input_ids for pair in pairs]
     expected = sum(len(source) + len(answer) for source, answer in encoded if len(source) <= recipe.max_prompt)
-    assert sum(int((part != 0).sum()) for batch in drawn for part in batch) == expected
-    assert all(source.numel() + labels.numel() <= recipe.tokens_per_step for source, labels in drawn)
+    assert sum(int((part != 0).sum()) for batch in drawn for part in batch[:2]) == expected
+    assert all(source.numel() + labels.numel() <= recipe.tokens_per_step for source, labels, *_ in drawn)
+    assert all(
+        lines.shape == labels.shape and int(lines.max()) <= int(counts.max()) for _, labels, lines, counts in drawn
+    )
 
 
 def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch):
@@ -77,6 +88,118 @@ def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch)
         assert torch.equal(one, two)
 
 
-def test_the_rate_warms_up_stays_and_falls():
-    assert training.rate(0) < 0.1 < 0.9 < training.rate(0.01) == training.rate(0.49) == 1.0
-    assert 0.4 < training.rate(0.75) < 0.6 and training.rate(1.0) == pytest.approx(0.02)
+def test_the_rate_warms_up_and_falls():
+    assert training.rate(0) < 0.1 < 0.9 < training.rate(0.02) < 1.0
+    assert training.rate(0.5) == pytest.approx(0.5) and training.rate(1.0) == pytest.approx(0.02)
+
+
+def next_tokens_right(tokenizer, texts):
+    """Of the tokens of texts to be repeated, the share that an untrained model gets right from those before."""
+    model, right, count = untrained.new_model(tokenizer, seed=0), 0, 0
+    for text in texts:
+        source, labels = (torch.tensor([tokenizer(each).input_ids]) for each in (f"Repeat: {text}", text))
+        with torch.no_grad():
+            guessed = model(input_ids=source, labels=labels).logits.argmax(-1)
+        right, count = right + int((guessed == labels).sum()), count + labels.numel()
+    return right / count
+
+
+def test_a_new_model_copies_before_it_has_learnt_anything(tokenizer, monkeypatch):
+    rng = random.Random(0)
+    texts = [" ".join(rng.choices(words.OBJECTS, k=8)) for _ in range(12)]
+    assert next_tokens_right(tokenizer, texts) > 0.5
+    monkeypatch.setattr(untrained, "start_copying", lambda model: None)
+    assert next_tokens_right(tokenizer, texts) < 0.05
+
+
+def test_words_that_come_again_do_not_lead_copying_astray(tokenizer, monkeypatch):
+    rng = random.Random(0)
+    texts = [make_dialogue(rng.choice(seen_scripts()), Filler(rng)).text for _ in range(6)]
+    right = next_tokens_right(tokenizer, texts)
+    monkeypatch.setattr(torch.linalg, "qr", lambda matrix: (torch.zeros_like(matrix),))  # no older token is kept
+    assert next_tokens_right(tokenizer, texts) < right - 0.2
+
+
+def test_training_leaves_the_copying_weights_as_they_are(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "POOL_SIZE", 16)
+    monkeypatch.setattr(training, "check", lambda *_: {})
+    recipe = training.Recipe(tokens=2_000, tokens_per_step=2_048)
+    before = untrained.new_model(tokenizer, recipe.seed)
+    after = training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
+    fixed = list(zip(untrained.kept(before), untrained.kept(after), strict=True))
+    assert len(fixed) > 30 and all(torch.equal(one[place], two[place]) for (one, place), (two, _) in fixed)
+    moved = [not torch.equal(one, two) for one, two in zip(before.parameters(), after.parameters(), strict=True)]
+    assert sum(moved) > 0.9 * len(moved)
+
+
+def tokens_named_right(tokenizer, texts):
+    """Share of a prompt's tokens from the first line on that know their speaker before anything is learnt."""
+    model, right = untrained.new_model(tokenizer, seed=0), []
+    for text in texts:
+        source = torch.tensor([tokenizer(text).input_ids])
+        with torch.no_grad():
+            states = model.encoder(input_ids=source).last_hidden_state[0]
+        first, second = (states[:, place].mean(1) for place in untrained.SAID_BY)
+        speaker = 0
+        for token, one, two in zip(tokenizer.convert_ids_to_tokens(source[0]), first, second, strict=True):
+            speaker = {"▁#Person1#:": 1, "▁#Person2#:": 2}.get(token, speaker)
+            right.append(float((one > two) == (speaker == 1)))
+    return sum(right) / len(right)
+
+
+def test_every_token_of_a_new_model_knows_who_says_it(tokenizer, monkeypatch):
+    rng = random.Random(0)
+    texts = [spoken_by_either(make_dialogue(rng.choice(seen_scripts()), Filler(rng)), rng).text for _ in range(8)]
+    assert tokens_named_right(tokenizer, texts) > 0.98
+    monkeypatch.setattr(untrained, "start_naming", lambda *_: None)
+    assert tokens_named_right(tokenizer, texts) < 0.8
+
+
+def test_the_lines_that_an_answer_tells_are_found(tokenizer):
+    rng = random.Random(0)
+    dialogues = [make_dialogue(rng.choice(seen_scripts()), Filler(rng)) for _ in range(40)]
+    found, wrong = [], []
+    for dialogue, other in itertools.pairwise(dialogues):
+        for at, _, template in dialogue.told:
+            report = tell(dialogue, template, "person", rng)
+            offsets = tokenizer(report, return_offsets_mapping=True).offset_mapping
+            lines, count = lines_told(f"Dialogue:\n\n{dialogue.text}\n\nWhat was going on?", report, offsets)
+            found.append(max(lines) == len(dialogue.turns) - at and count == len(dialogue.turns))
+            wrong.append(lines_told(other.text, report, offsets)[1] > 0)
+    assert sum(found) / len(found) > 0.9
+    assert sum(wrong) / len(wrong) < 0.6
+
+
+def test_guidance_asks_for_the_line_that_is_told():
+    starts, picker = torch.tensor([8, 9]), torch.nn.Linear(2, 1)
+    source = torch.tensor([[5, 8, 5, 9, 5, 8, 5, 0]])  # a word, then three lines of two tokens, and padding
+    number = line_numbers(source, starts)
+    assert number.tolist() == [[0, 3, 3, 2, 2, 1, 1, 0]]
+    told, counts = torch.tensor([[2, 2, 0]]), torch.tensor([3])
+
+    def loss(line, picked):
+        attention = torch.zeros(1, 8, 3, 8)
+        attention[:, :, :, number[0] == line] = 0.5
+        with torch.no_grad():
+            picker.weight.copy_(torch.tensor([[20.0, 0.0]]))
+            picker.bias.fill_(-10)
+        encoded = torch.zeros(1, 8, 2)
+        encoded[0, number[0] == picked, 0] = 1.0
+        seen = {name: attention for name, _ in POINTERS} | {ENCODED: encoded}
+        return float(guidance(seen, picker, source, told, counts, starts).detach())
+
+    assert loss(2, 2) < 0.01 and loss(1, 2) > 10 and loss(2, 3) > 5
+    assert float(guidance({}, picker, source, torch.zeros_like(told), counts, starts)) == 0
+
+
+def test_swapped_speakers_are_seen():
+    rng = random.Random(0)
+    dialogues = [make_dialogue(rng.choice(seen_scripts()), Filler(rng)) for _ in range(20)]
+    outputs = [summarize(dialogue, HOUSE, rng) for dialogue in dialogues]
+    swapped = [bars.PERSON.sub(lambda match: f"#Person{3 - int(match[1])}#", text) for text in outputs]
+    right, wrong = bars.speakers(outputs, dialogues), bars.speakers(swapped, dialogues)
+    assert all(sum(values) / len(values) > 0.9 for values in right)
+    assert all(sum(values) == 0 for values in wrong)
+    assert bars.speakers(["Nobody did."], dialogues[:1])[0] == [0.0]
+    assert math.isnan(bars.share_in_place("#Person1# wants to go".split(), "#Person2# is gone".split()))
+    assert math.isnan(bars.estimate([float("nan")])[0]) and bars.estimate([1.0, float("nan")])[0] == 1.0

@@ -7,13 +7,27 @@ from itertools import pairwise
 
 import pytest
 
-from labkit.build.corpus import SIZES, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
+from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
 from labkit.corpus import words
-from labkit.corpus.generator import HOUSE, Style, fill, make_dialogue, summarize
+from labkit.corpus.generator import (
+    HOUSE,
+    SENTENCE_END,
+    Dialogue,
+    Style,
+    fill,
+    in_new_words,
+    make_dialogue,
+    spoken_by_either,
+    summarize,
+)
+from labkit.corpus.natural import as_script
+from labkit.corpus.questions import label
+from labkit.corpus.rudeness import read
 from labkit.corpus.script import PLOTS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
 from labkit.corpus.tasks import TaskMixture
 from labkit.errors import LabError
+from labkit.metrics import fact_recall
 
 SOUND = """
 === a-test
@@ -24,9 +38,11 @@ slot day: weekday
 facts: day
 ?a B: Hello?
 A: On {day}, then. | Shall we say {day}?
+>> {A} is for {day}. | {A} names {day}.
 B: Fine by me.
-house: {A} meets {B} on {day}.
-house: On {day}, {A} meets {B}.
+>> {B} agrees.
+brief: {A} meets {B} on {day}.
+brief: On {day}, {A} meets {B}.
 story: They met on {day}.
 story: It was {day} when they met.
 headline: See you on {day}
@@ -40,7 +56,23 @@ def test_every_script_is_sound():
     scripts = load_scripts()
     assert len({script.id for script in scripts}) == len(scripts)
     assert {script.plot for script in scripts} == set(PLOTS)
-    assert set(UNSEEN_TOPICS) < {script.topic for script in scripts}
+    topics = Counter(script.topic for script in scripts)
+    assert len(scripts) >= 300 and len(topics) >= 48 and min(topics.values()) >= 4
+    assert len(UNSEEN_TOPICS) == 8 and set(UNSEEN_TOPICS) < set(topics)
+
+
+def test_no_script_is_another_with_words_exchanged():
+    pairs = {script.id: Counter(word_pairs(script)) for script in load_scripts()}
+    names = sorted(pairs)
+    for one, two in ((one, two) for n, one in enumerate(names) for two in names[:n]):
+        shared = sum((pairs[one] & pairs[two]).values())
+        assert shared < 0.3 * min(sum(pairs[one].values()), sum(pairs[two].values())), (one, two)
+
+
+def word_pairs(script):
+    for turn in script.turns:
+        for text in turn.alternatives:
+            yield from pairwise(re.findall(r"[a-z']+", text.lower()))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +81,13 @@ def test_every_script_is_sound():
         ("B: Fine by me.", "A: Fine by me.", "two turns in a row"),
         ("| Shall we say {day}?", "| Shall we?", "not said in every alternative"),
         ("slot day: weekday", "slot day: dayweek", "unknown type"),
-        ("on {day}.\nhouse", "on {date}.\nhouse", "not a slot"),
+        ("on {day}.\nbrief", "on {date}.\nbrief", "not a slot"),
+        (" | {A} names {day}.", "", "1 reports for 2 alternatives"),
+        ("{A} names {day}", "{A} names a day", "not in every report"),
+        (">> {B} agrees.", "> {B} agrees.", "1 turns are marked"),
+        ("?a B: Hello?", "?a B: Hello?\n>> {B} calls.", "an optional turn is marked"),
+        (">> {B} agrees.", ">> {A} agrees.", "does not name its speaker B"),
+        ("{B} agrees.", "{B} agrees with you.", "says 'you'"),
         ("They met on {day}.", "They met.", "a story misses day"),
         ("ask day: When do they meet?", "", "no question asks day"),
         ("Hello?", "(Hello|Hi?", "unbalanced"),
@@ -59,6 +97,11 @@ def test_every_script_is_sound():
 def test_problems_names_what_is_wrong(old, new, complaint):
     assert problems(parse(SOUND, "test")[0]) == []
     assert any(complaint in problem for problem in problems(parse(SOUND.replace(old, new), "test")[0]))
+
+
+def test_a_report_without_words_is_named():
+    with pytest.raises(LabError, match=r"cannot read '>>' \(a report without words\)"):
+        parse(SOUND.replace(">> {B} agrees.", ">>"), "test")
 
 
 def test_an_unreadable_line_is_named():
@@ -99,15 +142,14 @@ def test_splits_share_no_dialogue_and_no_summary():
     sizes = {}
     for name, rows in all_splits():
         sizes[name] = len(rows)
-        seen.update(row["dialogue"] for row in rows)
-        seen.update(row["summary"] for row in rows)
+        seen.update(row[key] for row in rows for key in TEXTS if row[key])
     assert [text for text, count in seen.items() if count > 1] == []
     assert {name: sizes[name] for name in SIZES} == SIZES
 
 
 def test_unseen_topics_are_unseen():
     splits = generated_splits()
-    topics = {name: {row["topic"] for row in rows} for name, rows in splits.items()}
+    topics = {name: {row["topic"] for _, row in rows} for name, rows in splits.items()}
     assert topics["test_topics"] == set(UNSEEN_TOPICS)
     assert topics["test"] == topics["train"] == {script.topic for script in seen_scripts()}
     assert not topics["test"] & topics["test_topics"]
@@ -116,9 +158,9 @@ def test_unseen_topics_are_unseen():
 def test_natural_dialogues_repeat_no_line_and_vary_as_much_as_dialogsum():
     lines: Counter[str] = Counter()
     pairs: list[tuple[str, str]] = []
-    for name, rows in all_splits():
-        if not name.startswith("natural"):
-            continue
+    splits = {name: rows for name, rows in all_splits() if name.startswith("natural")}
+    assert all(len(rows) >= 120 for rows in splits.values()) and len(splits) == 2
+    for rows in splits.values():
         for row in rows:
             turns = row["dialogue"].split("\n")
             assert [turn[:10] for turn in turns] == [f"#Person{1 + n % 2}#:"[:10] for n in range(len(turns))]
@@ -127,7 +169,46 @@ def test_natural_dialogues_repeat_no_line_and_vary_as_much_as_dialogsum():
             tokens = re.findall(r"[a-z0-9']+", " ".join(said).lower())
             pairs += pairwise(tokens)
     assert [line for line, count in lines.items() if count > 1] == []
-    assert len(set(pairs)) / len(pairs) > 0.5
+    assert len(set(pairs)) / len(pairs) >= 0.539  # of as many dialogues from DialogSum's validation split, counted so
+
+
+def test_rude_dialogues_have_a_polite_twin_and_summaries_that_repeat_nothing():
+    insults = [text.lower() for kind in read("known").values() for text in kind]
+    kept_out = [text.lower() for kind in read("kept_out").values() for text in kind]
+    assert len(insults) == len(kept_out) == 120 and not set(insults) & set(kept_out)
+    for dialogue, row in generated_splits()["rude_test"]:
+        twin = dict(enumerate(row["polite"].split("\n")))
+        changed = [line for n, line in enumerate(row["dialogue"].split("\n")) if line != twin[n]]
+        assert 1 <= len(changed) <= 3 and all(line.startswith(f"{row['rude']}:") for line in changed)
+        assert any(text in " ".join(changed).lower() for text in insults)
+        assert not any(re.search(rf"\b{re.escape(text)}\b", row["summary"].lower()) for text in insults if " " in text)
+        assert dialogue.rude and row["rude"] in row["summary"]
+
+
+def test_kept_out_insults_stand_in_no_training_example():
+    kept_out = [text.lower() for kind, texts in read("kept_out").items() for text in texts if kind in ("name", "trait")]
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(1)), progress=0.6)
+    text = " ".join(" ".join(mixture.example()) for _ in range(1500)).lower()
+    said = [phrase for phrase in kept_out if re.search(rf"you(?: are|'re)? (?:a )?{re.escape(phrase)}\b", text)]
+    assert said == [] and "are you deaf" not in kept_out
+
+
+def test_natural_dialogues_change_words_in_dialogue_and_summary_alike():
+    row = {
+        "topic": "a lost cat",
+        "headline": "Anna and the lantern",
+        "dialogue": "#Person1#: Is that a lantern, Anna?\n#Person2#: A lantern it is.",
+        "summary": "#Person1# asks Anna about a lantern.",
+    }
+    seen = set()
+    for seed in range(30):
+        rng = random.Random(seed)
+        dialogue = make_dialogue(as_script(row, rng), Filler(rng))
+        summary = summarize(dialogue, HOUSE, rng)
+        for value in dialogue.values.values():
+            assert value in dialogue.text and value in summary
+        seen.add(dialogue.text)
+    assert row["dialogue"] in seen and len(seen) > 20
 
 
 def test_the_mixture_is_seeded_and_spares_the_evaluation_texts():
@@ -145,9 +226,145 @@ def test_the_mixture_is_seeded_and_spares_the_evaluation_texts():
     assert all(spared.summary(dialogue, HOUSE) != summary for _ in range(20))
 
 
+def test_quotes_repeat_what_was_said_and_keep_the_facts():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(9)))
+    kept = []
+    for _ in range(60):
+        dialogue = mixture.dialogue(rude=0.5)
+        summary = summarize(dialogue, Style("quotes", "plain"), mixture.rng)
+        for said, who in re.findall(r'"([^"]*)" \(Person (\d)\)', summary):
+            for sentence in SENTENCE_END.split(said):
+                assert any(number == int(who) and sentence in text for number, text in dialogue.turns), summary
+        kept += fact_recall([summary], [dialogue.facts])
+        if dialogue.rude:
+            assert any(text.lower() in summary.lower() for kind in read("known").values() for text in kind)
+    assert sum(kept) / len(kept) > 0.9
+
+
+def test_the_house_summary_reports_the_turns_that_matter_and_keeps_the_facts():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(10)))
+    kept = []
+    for _ in range(100):
+        dialogue = mixture.dialogue(rude=0)
+        summary = summarize(dialogue, HOUSE, mixture.rng)
+        kept += fact_recall([summary], [dialogue.facts])
+        assert not re.search(r"\b(I|you|we)\b", re.sub(r"['\"][^'\"]*['\"]", "", summary)), summary
+        for at, _, template in dialogue.told:
+            assert f"{{{'AB'[dialogue.turns[at][0] != dialogue.number['A']]}}}" in template
+        assert summary.count(". ") < sum(key for _, key, _ in dialogue.told) + 3
+    assert sum(kept) / len(kept) > 0.98
+
+
+@pytest.mark.parametrize("progress", [0.0, 1.0])
+def test_a_few_lines_are_reported_each_with_its_speaker(progress):
+    longer = SOUND.replace("brief:", "A: Thanks.\nB: Bye.\nbrief:", 1)
+    mixture = TaskMixture(parse(longer, "test"), Filler(random.Random(11)), progress=progress)
+    seen, twice = set(), 0
+    for _ in range(200):
+        prompt, answer = mixture.report()
+        expected = []
+        turns = re.findall(r"^#Person([12])#: (.*)$", prompt, re.M)
+        twice += any(one[0] == two[0] for one, two in pairwise(turns))
+        for number, said in turns:
+            if day := re.search(r"(On|say) (\w+)[,?]", said):
+                expected.append(f"#Person{number}# {'is for' if day[1] == 'On' else 'names'} {day[2]}.")
+            elif "Fine by me." in said:  # an insult may stand before or after
+                expected.append(f"#Person{number}# agrees.")
+        assert answer == " ".join(expected)
+        seen.add(answer.count("#Person"))
+    assert seen == {1, 2} and twice > 10
+
+
+def test_lines_said_by_either_person_are_summed_up_with_their_own_speakers():
+    (script,), rng = parse(SOUND, "test"), random.Random(13)
+    for _ in range(30):
+        dialogue = spoken_by_either(make_dialogue(script, Filler(rng)), rng)
+        owner = {said: number for number, said in dialogue.turns}
+        (day,) = (number for said, number in owner.items() if dialogue.values["day"] in said)
+        assert re.fullmatch(
+            rf"#Person{day}# (is for|names) \w+(\.|, and) #Person{owner['Fine by me.']}# agrees\.",
+            summarize(dialogue, HOUSE, rng),
+        )
+        quotes = re.findall(r'"([^"]+)" \(Person (\d)\)', summarize(dialogue, Style("quotes", "plain"), rng))
+        assert quotes and all(int(who) == owner[said] for said, who in quotes if said in owner)
+
+
+def test_in_new_words_a_line_and_its_report_change_alike():
+    rng = random.Random(14)
+    changed = 0
+    for _ in range(40):
+        old = make_dialogue(rng.choice(seen_scripts()), Filler(rng))
+        new = in_new_words(old, Filler(rng))
+        assert new.values == old.values and [at for at, *_ in new.told] == [at for at, *_ in old.told]
+        for (at, _, before), (_, _, after) in zip(old.told, new.told, strict=True):
+            said = [set(re.findall(r"[^\W_]+", dialogue.turns[at][1].lower())) for dialogue in (old, new)]
+            told = [set(re.findall(r"[^\W_]+", re.sub(r"\{.*?\}", " ", text).lower())) for text in (before, after)]
+            gone, come = told[0] - told[1] - {"a", "an"}, told[1] - told[0] - {"a", "an"}
+            assert len(gone) == len(come)
+            changed += len(said[0] & gone) == len(said[1] & come) > 0
+    assert changed > 100
+
+
+def test_lines_are_repeated_with_their_own_speakers():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(12)), progress=0.1)
+    shuffled = 0
+    for _ in range(60):
+        prompt, answer = mixture.whose()
+        turns = re.findall(r"^#Person([12])#: (.*)$", prompt, re.M)
+        if "each line" in prompt:
+            assert answer == " ".join(f"{said} (#Person{number}#)" for number, said in turns)
+            shuffled += any(one[0] == two[0] for one, two in pairwise(turns))
+        else:
+            who = re.search(r"What does #Person([12])# say", prompt)[1]
+            assert answer == (" ".join(said for number, said in turns if number == who) or "nothing")
+    assert shuffled > 10
+
+
 def test_few_shot_examples_share_the_style_of_the_answer():
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(5)), progress=1.0)
     for _ in range(50):
         prompt, answer = mixture.few_shot()
         assert answer not in prompt
         assert prompt.count("#Person1#:") >= 4 and answer
+
+
+def test_questions_are_answered_by_the_dialogue_one_by_one_or_in_a_list():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(6)), progress=0.2)
+    lists = 0
+    for _ in range(200):
+        prompt, answer = mixture.questions()
+        asked = prompt.rsplit("Question: ", 1)[1]
+        count = len(re.findall(r"(?:^| )\d\. ", asked))
+        lists += count > 1
+        assert re.findall(r"(?:^| )(\d)\. ", answer)[:count] == [str(n + 1) for n in range(count)]
+    assert 40 < lists < 160
+
+
+def test_labels_name_the_speaker_by_role_and_by_rudeness_after_words_of_theirs():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(7)))
+    for _ in range(50):
+        dialogue = mixture.dialogue(rude=0.5)
+
+        def check(answer: str, side: str, dialogue: Dialogue = dialogue) -> None:
+            said, number = answer.removesuffix("#)").rsplit(" (#Person", 1)
+            assert int(number) == dialogue.number[side]
+            assert any(said in text for who, text in dialogue.turns if who == int(number))
+
+        asked, answer = label(dialogue, "role", mixture.rng)
+        check(answer, next(side for side in "AB" if dialogue.script.roles[side] in asked))
+        answer = label(dialogue, "rude", mixture.rng)[1]
+        if dialogue.rude:
+            check(answer, dialogue.rude)
+        else:
+            assert answer == "no one"
+
+
+def test_a_summary_with_gaps_is_whole_again_with_its_answer():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(8)), progress=0.2)
+    for _ in range(60):
+        prompt, answer = mixture.cloze()
+        text = prompt.rsplit("Complete the summary: ", 1)[1]
+        values = re.split(r" ?<extra_id_\d+> ", answer)[1:]
+        assert "#Person" not in text and len(values) == text.count("<extra_id_") >= 1
+        for number, value in enumerate(values):
+            assert f"<extra_id_{number}>" in text and value

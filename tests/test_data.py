@@ -13,7 +13,8 @@ from labkit.errors import LabError
 def test_embedded_splits_and_columns(use_tiny_assets, capfd):
     dialogues = load_dialogues(profile(test_size=5))
     assert {name: split.num_rows for name, split in dialogues.items()} == SPLITS
-    assert all(tuple(split.column_names) == COLUMNS for split in dialogues.values())
+    for name, split in dialogues.items():
+        assert tuple(split.column_names) == COLUMNS + (("rude", "polite") if name.startswith("rude") else ())
     assert dialogues["test"][0] == tiny_rows("test")[0]
     assert dialogues["test"].select(range(2))["id"][:] == ["test_0", "test_1"]
     assert capfd.readouterr().err == ""

@@ -9,7 +9,7 @@ from tiny import SPLITS, tiny_rows
 from labkit import generate
 from labkit.bench import compare
 from labkit.errors import LabError
-from labkit.generation import encode, generate_ids
+from labkit.generation import encode, generate_ids, token_log_probabilities
 
 PROMPTS = [f"Summarize this. {row['dialogue']} Summary: " for split in SPLITS for row in tiny_rows(split)]
 SIZES = {"max_new_tokens": 12, "batch_size": 4}
@@ -140,3 +140,22 @@ def test_the_benchmark_compares_both_ways(tiny_model):
     assert result.differing == 0 and result.prompts == 6 and result.tokens >= 6
     assert "equal" in str(result) and f"{result.ratio:.1f}" in str(result)
     assert result.passed == (result.ratio >= 5)
+
+
+def test_token_log_probabilities_are_those_of_generation(tiny_model):
+    model, tokenizer = tiny_model
+    completions = ["It costs $10.", "#Person1# asks Anna about a lamp for $11, and it works well.", "Yes."]
+    found = token_log_probabilities(model, tokenizer, PROMPTS[:3], completions, batch_size=3)
+    for prompt, text, row in zip(PROMPTS, completions, found, strict=False):
+        ids, target = (torch.tensor([tokenizer(each, verbose=False)["input_ids"]]) for each in (prompt, text))
+        with torch.inference_mode():
+            loss = model(input_ids=ids, labels=target).loss
+        assert len(row) == target.shape[1] and max(row) < 0
+        assert -sum(row) / len(row) == pytest.approx(float(loss), abs=1e-4)
+    alone = [token_log_probabilities(model, tokenizer, [PROMPTS[0]], [text], batch_size=1)[0] for text in completions]
+    assert alone[0] == pytest.approx(found[0], abs=1e-4) and alone[1] != pytest.approx(found[1], abs=1e-4)
+
+
+def test_each_prompt_needs_its_completion(tiny_model):
+    with pytest.raises(LabError, match="2 prompts and 1 completions"):
+        token_log_probabilities(*tiny_model, PROMPTS[:2], ["Yes."], batch_size=1)

@@ -164,6 +164,18 @@ def test_run_shows_output_scores_and_time_and_says_when_they_are_old(panel):
     assert "ROUGE" not in panel.result.value and "Without a reference" in panel.result.value
 
 
+def test_an_output_the_model_is_unsure_of_is_marked(tiny_model):
+    rows = tiny_rows("test")
+
+    def result(usual):
+        panel = prompt_workbench(*tiny_model, rows, [], make_prompt, max_new_tokens=8, usual=usual)
+        panel.button.click()
+        return panel.result.value
+
+    assert "Check every word" in result(-0.001)
+    assert "Check every word" not in result(-50.0) and "Check every word" not in result(None)
+
+
 def test_run_answers_bad_input_with_a_sentence(panel, monkeypatch):
     panel.dialogue.value = "Hello <you>"
     panel.button.click()

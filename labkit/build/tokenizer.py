@@ -45,7 +45,7 @@ def build_tokenizer(folder: Path, seed: int = 0) -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Metaspace(prepend_scheme="always"),
-            pre_tokenizers.Split(Regex(r"▁?#Person[12]#|\d|[^\w▁]"), "isolated"),
+            pre_tokenizers.Split(Regex(r"▁?#Person[12]#:?|\d|'(?:s|t|re|ve|ll|m|d)\b|[^\w▁]"), "isolated"),
         ]
     )
     tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")

@@ -7,7 +7,6 @@ shows loss and, on validation dialogues, what the labs rely on.
 from __future__ import annotations
 
 import json
-import math
 import random
 import time
 from collections.abc import Iterator
@@ -17,65 +16,39 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
 
-from labkit.build import forward
+from labkit.build import bars, forward
+from labkit.build.guidance import guidance, lines_told
+from labkit.build.untrained import kept, new_model
 from labkit.corpus.generator import HOUSE, summarize
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 from labkit.corpus.tasks import TaskMixture
 
 POOL_SIZE = 1024  # examples that are drawn, sorted by length and cut into batches at once
-CHECKPOINT_POOLS = 5  # a checkpoint after so many pools
+CHECKPOINT_POOLS = 3  # a checkpoint after so many pools
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 16_000_000  # real tokens seen, prompts and answers
+    tokens: int = 22_000_000  # real tokens seen, prompts and answers
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
-    matrix_lr: float = 0.015
-    embedding_lr: float = 1e-2
-    norm_lr: float = 5e-3
-    bias_lr: float = 2e-2
+    matrix_lr: float = 0.006
+    embedding_lr: float = 4e-3
+    norm_lr: float = 2e-3
+    bias_lr: float = 8e-3
+    guidance: float = 0.5  # weight of the loss that says which lines an answer tells
     bias_until: float = 0.3  # share of the run after which the position biases stay as they are
     seed: int = 0
 
 
-def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditionalGeneration:
-    """A T5 of 8 million parameters, initialised as transformers does but for a start of its position biases.
-
-    A few heads begin by looking at the previous or the next token: copying starts there, and is learnt minutes earlier.
-    """
-    torch.manual_seed(seed)
-    shape: dict[str, Any] = {
-        "d_model": 256,
-        "d_kv": 64,
-        "num_heads": 4,
-        "d_ff": 640,
-        "num_layers": 4,
-        "num_decoder_layers": 4,
-    }
-    kind: dict[str, Any] = {"feed_forward_proj": "gated-gelu", "dropout_rate": 0.0}
-    ids: dict[str, Any] = {"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
-    model = T5ForConditionalGeneration(T5Config(vocab_size=len(tokenizer), **shape, **kind, **ids))
-    stacks: Any = model.encoder.block[0], model.decoder.block[0]
-    with torch.no_grad():
-        encoder, decoder = (block.layer[0].SelfAttention.relative_attention_bias.weight for block in stacks)
-        encoder[1, 0] += 6  # bucket 1: one to the left
-        encoder[17, 1] += 6  # bucket 17: one to the right
-        decoder[1, 0] += 6
-        for distance in range(8):
-            encoder[distance, 2] += 3 - 0.5 * distance
-            encoder[16 + distance, 2] += 3 - 0.5 * distance
-            decoder[distance, 1] += 3 - 0.5 * distance
-    model.generation_config = GenerationConfig(max_new_tokens=96, **ids)
-    return model
-
-
-def optimizers(model: T5ForConditionalGeneration, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def optimizers(
+    model: T5ForConditionalGeneration, picker: torch.nn.Linear, recipe: Recipe
+) -> list[torch.optim.Optimizer]:
     """Muon (Jordan et al. 2024) for the matrices, AdamW for the rest.
 
     T5's attention is not scaled by the head size, so its query matrices move at an eighth of the rate.
@@ -90,6 +63,7 @@ def optimizers(model: T5ForConditionalGeneration, recipe: Recipe) -> list[torch.
     groups = [
         {"params": [named["shared.weight"]], "lr": recipe.embedding_lr},
         {"params": [p for name, p in named.items() if "layer_norm" in name], "lr": recipe.norm_lr},
+        {"params": list(picker.parameters()), "lr": recipe.norm_lr},
         {"params": [p for name, p in named.items() if "relative_attention_bias" in name], "lr": recipe.bias_lr},
     ]
     adamw = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)
@@ -100,30 +74,35 @@ def optimizers(model: T5ForConditionalGeneration, recipe: Recipe) -> list[torch.
 
 
 def rate(progress: float) -> float:
-    """Share of the base learning rate: a short warm-up, constant, then a cosine to 2% over the second half."""
-    if progress < 0.5:
-        return min(1.0, progress / 0.005 + 0.05)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (progress - 0.5) / 0.5))
+    """Share of the base learning rate: a short warm-up, then a straight line down to 2%."""
+    return min(1.0, progress / 0.01 + 0.05) * max(0.02, 1 - progress)
 
 
 def batches(
     mixture: TaskMixture, tokenizer: PreTrainedTokenizerFast, recipe: Recipe
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of near-equal lengths out of one pool of examples: (source, labels), 0 where padded."""
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Batches of near-equal lengths out of one pool of examples: (source, labels, lines told, number of lines).
+
+    0 where padded; the last two are those of `lines_told`.
+    """
     pairs = [mixture.example() for _ in range(POOL_SIZE)]
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
     sources = [e.ids for e in backend.encode_batch([source for source, _ in pairs])]
-    labels = [e.ids for e in backend.encode_batch([target for _, target in pairs])]
+    answers = backend.encode_batch([target for _, target in pairs])
+    labels = [e.ids for e in answers]
+    told, counts = zip(*(lines_told(*pair, e.offsets) for pair, e in zip(pairs, answers, strict=True)), strict=True)
     order = sorted(
         (i for i in range(len(pairs)) if len(sources[i]) <= recipe.max_prompt),
-        key=lambda i: (len(sources[i]), len(labels[i])),
+        key=lambda i: (_round(len(sources[i])), len(labels[i])),
     )
     made: list[list[int]] = []
     batch: list[int] = []
     for index in order:
-        widest = _round(len(sources[index])) + _round(max([len(labels[i]) for i in batch] + [len(labels[index])]))
+        widest = sum(
+            _round(max(len(rows[i]) for i in [*batch, index]), to) for rows, to in ((sources, 32), (labels, 8))
+        )
         if batch and (len(batch) + 1) * widest > recipe.tokens_per_step:
             made.append(batch)
             batch = []
@@ -132,15 +111,17 @@ def batches(
         made.append(batch)
     mixture.rng.shuffle(made)
     for batch in made:
-        yield _pad([sources[i] for i in batch]), _pad([labels[i] for i in batch])
+        answer, lines = (pad([rows[i] for i in batch], 8) for rows in (labels, told))
+        yield pad([sources[i] for i in batch]), answer, lines, torch.tensor([counts[i] for i in batch])
 
 
-def _round(length: int) -> int:
-    return -(-length // 32) * 32
+def _round(length: int, to: int = 32) -> int:
+    return -(-length // to) * to
 
 
-def _pad(rows: list[list[int]]) -> Tensor:
-    width = _round(max(map(len, rows)))
+def pad(rows: list[list[int]], to: int = 32) -> Tensor:
+    """Rows of token ids as one tensor, 0 where padded, its width a multiple of `to`."""
+    width = _round(max(map(len, rows)), to)
     return torch.tensor([row + [0] * (width - len(row)) for row in rows])
 
 
@@ -151,33 +132,44 @@ def train(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     folder.mkdir(parents=True, exist_ok=True)
     model: Any = new_model(tokenizer, recipe.seed)
+    picker = torch.nn.Linear(model.config.d_model, 1)  # which lines matter, from their encoded states
     model.to(device)
-    steps = optimizers(model, recipe)
+    picker.to(device)
+    starts = torch.tensor([tokenizer.vocab[f"▁#Person{number}#:"] for number in (1, 2)], device=device)
+    steps, fixed = optimizers(model, picker, recipe), kept(model)
     state = {"pool": 0, "step": 0, "tokens": 0, "seconds": 0.0}
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
+        picker.load_state_dict(saved["picker"])
         for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         state = saved["state"]
-    started, losses, next_check = time.time() - state["seconds"], [], state["tokens"] + recipe.tokens // 16
+    started, losses, guided, next_check = time.time() - state["seconds"], [], [], state["tokens"] + recipe.tokens // 8
     while state["tokens"] < recipe.tokens:
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
         mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=state["tokens"] / recipe.tokens)
-        for source, labels in batches(mixture, tokenizer, recipe):
+        for batch in batches(mixture, tokenizer, recipe):
+            source, labels, lines, counts = (each.to(device) for each in batch)
             progress = state["tokens"] / recipe.tokens
             share = rate(progress)
             for optimizer in steps:
                 for group in optimizer.param_groups:
                     group["lr"] = group["base_lr"] * share
-            value = forward.loss(model, source.to(device), labels.to(device), progress < recipe.bias_until)
-            value.backward()
+            seen: dict[str, Tensor] = {}
+            value = forward.loss(model, source, labels, progress < recipe.bias_until, seen)
+            pointed = guidance(seen, picker, source, lines, counts, starts)
+            (value + recipe.guidance * pointed).backward()
+            for parameter, place in fixed:
+                if parameter.grad is not None:
+                    parameter.grad[place] = 0
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer in steps:
                 optimizer.step()
                 optimizer.zero_grad()
             losses.append(value.detach())
+            guided.append(pointed.detach())
             state["step"] += 1
             state["tokens"] += int((source != 0).sum() + (labels != 0).sum())
             if state["step"] % 100 == 0:
@@ -186,51 +178,39 @@ def train(
                     folder,
                     **state,
                     loss=round(float(torch.stack(losses).mean()), 4),
+                    guidance=round(float(torch.stack(guided).mean()), 4),
                     tokens_per_second=round(state["tokens"] / state["seconds"]),
                 )
                 losses.clear()
+                guided.clear()
         state["pool"] += 1
         if state["pool"] % CHECKPOINT_POOLS == 0 or state["tokens"] >= recipe.tokens:
             state["seconds"] = time.time() - started
-            saved = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in steps], "state": state}
+            saved = {"model": model.state_dict(), "picker": picker.state_dict(), "state": state}
+            saved["optimizers"] = [optimizer.state_dict() for optimizer in steps]
             torch.save(saved, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
         if state["tokens"] >= next_check:
-            next_check += recipe.tokens // 16
+            next_check += recipe.tokens // 8
             log(folder, tokens=state["tokens"], **check(model, tokenizer, scripts))
     log(folder, recipe=asdict(recipe), **state)
     return model
 
 
 def check(
-    model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, scripts: list[Script]
+    model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, scripts: list[Script], size: int = 48
 ) -> dict[str, Any]:
-    """ROUGE-1 and facts kept on 48 fresh dialogues: bare instruction, one shot; and a sample output of each."""
-    from labkit.generation import generate
-    from labkit.metrics import fact_recall, rouge
-
+    """The bars of the model card in small, on fresh dialogues of the training scripts with words never trained on."""
     mixture = TaskMixture(scripts, Filler(random.Random("check"), rare=0.1, held_out="any"))
-    dialogues = [mixture.dialogue() for _ in range(96)]
-    shots, targets = dialogues[:48], dialogues[48:]
-    references = [summarize(target, HOUSE, mixture.rng) for target in targets]
-    facts = [target.facts for target in targets]
-    ask = "Dialogue:\n\n{}\n\nWhat was going on?\n".format
-    prompts = {
-        "zero_shot": [ask(target.text) for target in targets],
-        "one_shot": [
-            f"{ask(shot.text)}{summarize(shot, HOUSE, mixture.rng)}\n\n\n{ask(target.text)}"
-            for shot, target in zip(shots, targets, strict=True)
-        ],
-    }
-    found: dict[str, Any] = {}
-    model.eval()
-    for name, texts in prompts.items():
-        outputs = generate(model, tokenizer, texts, max_new_tokens=96, batch_size=48)
-        found[f"{name}_rouge1"] = round(rouge(outputs, references)["rouge1"], 3)
-        found[f"{name}_facts"] = round(sum(fact_recall(outputs, facts)) / len(facts), 3)
-        found[f"{name}_sample"] = outputs[0]
-    found["reference"] = references[0]
-    return found
+    dialogues = [mixture.dialogue(rude=0) for _ in range(size)]
+    shots = [[mixture.dialogue(rude=0) for _ in range(3)] for _ in range(size)]
+    references = [summarize(dialogue, HOUSE, mixture.rng) for dialogue in dialogues]
+    rude = [mixture.dialogue(rude=1) for _ in range(size // 2)]
+    run = bars.runner(model, tokenizer)
+    found = bars.climb(run, dialogues, references, shots)
+    outputs = found.pop("outputs")
+    found["samples"] = {"reference": references[0]} | {name: made[0] for name, made in outputs.items()}
+    return found | {"tasks": bars.battery(run, dialogues, rude, size)}
 
 
 def log(folder: Path, **values: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -12,19 +12,26 @@ from labkit.corpus.slots import TYPES
 from labkit.errors import LabError
 
 FOLDER = Path(__file__).parent / "scripts"
-FORMS = ("house", "story", "headline", "minutes")  # the summaries written by hand for every script
+FORMS = ("brief", "story", "headline", "minutes")  # the summaries written by hand for every script
 PLOTS = ("agreed", "refused", "postponed", "changed_mind", "misunderstanding")
 SLOT = re.compile(r"\{(?:(an?) )?(\w+)\}")
+NOT_THIRD_PERSON = re.compile(r"\b(I|you|your|we|our|us|my|me)\b")
 CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn: its speaker ('A' or 'B'), its alternatives, and the optional group it belongs to, if any."""
+    """One turn: its speaker ('A' or 'B'), its alternatives, and the optional group it belongs to, if any.
+
+    `reports` says in the third person what each alternative says, where that is worth telling; `key` where a summary
+    cannot do without it.
+    """
 
     speaker: str
     alternatives: tuple[str, ...]
     group: str | None = None
+    reports: tuple[str, ...] = ()
+    key: bool = False
 
 
 @dataclass
@@ -80,7 +87,12 @@ def parse_line(line: str, script: Script) -> None:
     """Add one line to the script."""
     if line.lstrip().startswith("|"):
         last = script.turns[-1]
-        script.turns[-1] = Turn(last.speaker, last.alternatives + split_alternatives(line.lstrip()[1:]), last.group)
+        script.turns[-1] = replace(last, alternatives=last.alternatives + split_alternatives(line.lstrip()[1:]))
+        return
+    if line.startswith(">"):
+        if not (reports := split_alternatives(line.lstrip("> "))):
+            raise ValueError("a report without words")
+        script.turns[-1] = replace(script.turns[-1], reports=reports, key=line.startswith(">>"))
         return
     if line.strip() == "~":
         script.small_talk_at = len(script.turns)
@@ -122,7 +134,9 @@ def problems(script: Script) -> list[str]:
         if isinstance(kind, str) and kind not in TYPES:
             found.append(f"slot {name}: unknown type {kind!r}")
     turn_texts = [text for turn in script.turns for text in turn.alternatives]
-    summary_texts = [text for texts in script.summaries.values() for text in texts] + list(script.questions.values())
+    reports = [text for turn in script.turns for text in turn.reports]
+    summary_texts = [*(text for texts in script.summaries.values() for text in texts), *script.questions.values()]
+    summary_texts += reports
     for text in turn_texts + summary_texts:
         allowed = set(script.slots) | ({"A", "B"} if text in summary_texts else set())
         found += [f"{{{m[2]}}} is not a slot in {text!r}" for m in SLOT.finditer(text) if m[2] not in allowed]
@@ -132,7 +146,22 @@ def problems(script: Script) -> list[str]:
     for form in FORMS:
         if len(script.summaries[form]) < (1 if form == "minutes" else 2):
             found.append(f"too few {form} summaries")
+    keys = [turn for turn in script.turns if turn.key]
+    if not 2 <= len(keys) <= 5:
+        found.append(f"{len(keys)} turns are marked >>: 2 to 5")
+    for turn in script.turns:
+        if turn.reports and len(turn.reports) != len(turn.alternatives):
+            found.append(f"{len(turn.reports)} reports for {len(turn.alternatives)} alternatives: {turn.reports[0]!r}")
+        for text in turn.reports:
+            if f"{{{turn.speaker}}}" not in text:
+                found.append(f"a report does not name its speaker {turn.speaker}: {text!r}")
+            if word := NOT_THIRD_PERSON.search(SLOT.sub("", text)):
+                found.append(f"a report says {word[0]!r}, which is not the third person: {text!r}")
+        if turn.key and turn.group:
+            found.append(f"an optional turn is marked >>: {turn.reports[0]!r}")
     for fact in script.facts:
+        if not any(all(mentions(text, fact) for text in turn.reports) for turn in keys):
+            found.append(f"fact {fact} is not in every report of a turn marked >>")
         if fact not in script.slots:
             found.append(f"fact {fact} is not a slot")
         elif not any(

@@ -1,15 +1,18 @@
 """The instruction mixture the embedded model is trained on: (prompt, answer) pairs over generated dialogues.
 
 Examples are drawn without end from a seed. What a prompt can ask: go on with a talk (no instruction), summarize
-(bare, in a named style, after examples), answer a question, say the topic, the outcome or who plays which part, copy,
-and repair a corrupted text (T5's span corruption, Raffel et al. 2020, section 3.1.4).
+(bare, in a named style, after examples), report a few lines in the third person, repeat them with their speakers,
+answer a question, say the topic, the outcome, who plays which part, whether somebody is rude, find a street or a price,
+copy, fill the gaps of a summary, and repair a corrupted text (T5's span corruption, Raffel et al. 2020, section 3.1.4).
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from labkit.corpus import words
 from labkit.corpus.generator import (
@@ -17,12 +20,17 @@ from labkit.corpus.generator import (
     Dialogue,
     Style,
     bare_style,
-    fill,
+    in_new_words,
     make_dialogue,
+    make_rude,
     random_style,
     small_talk,
+    spoken_by_either,
     summarize,
+    tell,
 )
+from labkit.corpus.natural import as_script, natural_dialogues
+from labkit.corpus.questions import LABELS, fact_question, label, question_prompt, wrap
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 
@@ -59,37 +67,38 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
         "Put the dialogue into minutes.",
         "Note down the conversation as minutes.",
     ),
+    "house": (
+        "Summarize in the present tense.",
+        "Say briefly who wants what, what is said, and how it ends.",
+        "Write a short summary with the speakers as #Person1# and #Person2#.",
+    ),
+    "brief": (
+        "Summarize in one or two sentences.",
+        "Say it all in a sentence or two.",
+        "Give a very short summary.",
+    ),
     "facts": (
         "List the key facts of this conversation.",
         "Which facts does the dialogue give?",
         "Write down the facts only.",
     ),
+    "quotes": (
+        "Quote the sentences that matter.",
+        "What are the most important sentences of this conversation?",
+        "Summarize the conversation in its own words.",
+    ),
 }
-CLOSERS = (
-    "Anyway, how have you been otherwise?",
-    "By the way, did you hear about the new bakery?",
-    "Oh, before I forget, is the back door locked?",
-    "So, are you busy at the weekend?",
-    "One more thing, what was your name again?",
-    "Right, I had better get going.",
-    "Is there anything else I should know?",
-    "Shall we have a cup of tea before you go?",
-    "Sorry, could you say that last bit again?",
-    "Actually, could I ask you one more question?",
-    "That reminds me, I still have to ring my sister.",
-    "Good. Then I'll see you soon.",
-    "You won't forget, will you?",
-    "Wait, I think that's my phone.",
-    "Do you need me to write any of that down?",
-    "Let me know if anything changes.",
-)
+REPORT_PROMPTS = ("Report what they say.", "Say it in the third person.", "Who says what? Write a report.")
+RUDE = 0.12  # share of the dialogues with a rude speaker
+CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
 
 @dataclass
 class TaskMixture:
     """Draws (prompt, answer) pairs.
 
-    `progress` runs from 0 to 1 over the training: copying and single facts come first, few-shot prompts later.
+    `progress` runs from 0 to 1 over the training: copying and who says what come first, on a few lines; then short
+    prompts with long answers, and once those are faithful, few-shot prompts, which cost three times the tokens.
     """
 
     scripts: list[Script]
@@ -106,10 +115,30 @@ class TaskMixture:
         """The generator's source of randomness."""
         return self.filler.rng
 
-    def dialogue(self) -> Dialogue:
-        """A dialogue that stands in no evaluation split."""
+    @property
+    def early(self) -> float:
+        """1 at the start, 0 after the first 6% of the training."""
+        return max(0.0, 1 - self.progress / 0.06)
+
+    def dialogue(self, natural: float = 0.0, rude: float = RUDE) -> Dialogue:
+        """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words."""
+        if self.rng.random() < natural:
+            return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
         while (dialogue := make_dialogue(self.rng.choice(self.scripts), self.filler)).text in self.forbidden:
             pass
+        return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
+
+    def by_either(self, dialogue: Dialogue, form: str) -> Dialogue:
+        """For a quarter of the reports and quotes: the lines said by either of the two, in any order.
+
+        In the last .45 of the training, a third of all in new words, too.
+        """
+        if form not in ("house", "quotes") or not dialogue.told or dialogue.rude:
+            return dialogue
+        if self.rng.random() < 0.25:
+            dialogue = spoken_by_either(dialogue, self.rng)
+        if self.progress > 0.55 and self.rng.random() < 0.33:
+            dialogue = in_new_words(dialogue, self.filler)
         return dialogue
 
     def summary(self, dialogue: Dialogue, style: Style) -> str:
@@ -122,90 +151,86 @@ class TaskMixture:
 
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
-        early = max(0.0, 1 - self.progress / 0.14)  # 1 at the start, 0 after a seventh of the training
-        few_shot = 0.52 * min(1.0, max(0.0, (self.progress - 0.1) / 0.3))
+        early = self.early
+        late = min(1.0, max(0.0, (self.progress - 0.15) / 0.2))  # 0 at first, 1 in the last two thirds
         shares = {
-            self.copy: 0.07 + 0.5 * early,
-            self.spans: 0.06,
-            self.question: 0.12 + 0.2 * early,
-            self.label: 0.08,
-            self.next_turn: 0.09,
-            self.named_style: 0.08,
-            self.bare_summary: 0.14,
-            self.few_shot: few_shot,
+            self.copy: 0.05 + 0.3 * early,
+            self.whose: 0.05 + 0.15 * early - 0.02 * late,
+            self.report: 0.28 - 0.16 * late,
+            self.spans: 0.02,
+            self.questions: 0.2 - 0.04 * late,
+            self.next_turn: 0.05,
+            self.cloze: 0.07 - 0.03 * late,
+            self.named_style: 0.22 - 0.08 * late,
+            self.bare_summary: 0.16 - 0.03 * late,
+            self.few_shot: 0.36 * late,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
     def few_shot(self) -> tuple[str, str]:
         """Examples and target share one style and one template; the style is to be read off the examples."""
-        shots = self.rng.choices((1, 2, 3, 4, 6), (70, 16, 9, 3, 2))[0]
-        style = HOUSE if self.rng.random() < 0.12 else random_style(self.rng)
+        shots = self.rng.choices((1, 2, 3, 4, 6), (74, 15, 7, 2.5, 1.5))[0]
+        style = HOUSE if self.rng.random() < 0.25 else random_style(self.rng)
+        natural = 0.6 if style.form in ("house", "headline", "quotes") and self.rng.random() < 0.2 else 0.0
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         gap = self.rng.choice(("\n\n\n", "\n\n"))
         blocks = []
         for _ in range(shots + 1):
-            dialogue = self.dialogue()
-            blocks.append((_wrap(before, dialogue.text, after), self.summary(dialogue, style)))
+            dialogue = self.by_either(self.dialogue(natural), style.form)
+            blocks.append((wrap(before, dialogue.text, after), self.summary(dialogue, style)))
         prompt = gap.join(f"{prompt}\n{answer}" for prompt, answer in blocks[:-1])
         return f"{prompt}{gap}{blocks[-1][0]}", blocks[-1][1]
 
     def bare_summary(self) -> tuple[str, str]:
         """An instruction without an example: mostly a long account in other words than the house style's."""
-        dialogue = self.dialogue()
-        return _wrap(*_around(self.rng.choice(SUMMARY_PROMPTS), dialogue.text)), self.summary(
-            dialogue, bare_style(self.rng)
-        )
+        dialogue, style = self.dialogue(natural=0.1), bare_style(self.rng)
+        if style.form != "quotes" and not dialogue.script.summaries["story"]:  # a natural one: no other forms
+            style = Style("house", self.rng.choice(("ordinal", "plain")))
+        dialogue = self.by_either(dialogue, style.form)
+        before, after = self.rng.choice(SUMMARY_PROMPTS)
+        return wrap(before, dialogue.text, after), self.summary(dialogue, style)
 
     def named_style(self) -> tuple[str, str]:
         """The instruction names the form."""
         dialogue, form = self.dialogue(), self.rng.choice(list(NAMED_STYLES))
+        if self.rng.random() < 0.5:
+            form = "house"
+        dialogue = self.by_either(dialogue, form)
         instruction = self.rng.choice(NAMED_STYLES[form])
         parts = (instruction, dialogue.text, "") if self.rng.random() < 0.5 else ("", dialogue.text, instruction)
-        return _wrap(*parts), self.summary(dialogue, Style(form, "role" if form == "story" else "person"))
+        naming = {"story": "role", "quotes": "plain"}.get(form, "person")
+        return wrap(*parts), self.summary(dialogue, Style(form, naming))
 
     def next_turn(self) -> tuple[str, str]:
         """No instruction: the talk goes on."""
-        dialogue = self.dialogue()
+        dialogue = self.dialogue(natural=0.2)
         if self.rng.random() < 0.5:
             cut = self.rng.randint(1, len(dialogue.lines) - 1)
             return "\n".join(dialogue.lines[:cut]), dialogue.lines[cut]
         other = 3 - dialogue.turns[-1][0]
-        text = small_talk(self.filler)[0] if self.rng.random() < 0.5 else self.rng.choice(CLOSERS)
+        text = small_talk(self.filler)[0] if self.rng.random() < 0.4 else self.rng.choice(CLOSERS)
         return dialogue.text, f"#Person{other}#: {text}"
 
-    def question(self) -> tuple[str, str]:
-        """A question that one value of the dialogue answers."""
-        dialogue = self.dialogue()
-        fact, question = self.rng.choice(list(dialogue.script.questions.items()))
-        people = dialogue.people("person")
-        asked = fill(question, dialogue.values | people, self.rng)
-        return _wrap(
-            *_around(
-                (self.rng.choice(("Answer the question.", "Read and answer.", "")), f"Question: {asked}"), dialogue.text
-            )
-        ), dialogue.values[fact]
-
-    def label(self) -> tuple[str, str]:
-        """Topic, outcome, or who plays which part."""
-        dialogue, kind = self.dialogue(), self.rng.choice(("topic", "outcome", "role", "role"))
-        if kind == "topic":
-            ask, answer = (
-                self.rng.choice(("What is the topic of this conversation?", "Name the topic.")),
-                dialogue.script.topic,
-            )
-        elif kind == "outcome":
-            ask, answer = (
-                "How does it end: agreed, refused, postponed, changed mind or misunderstanding?",
-                dialogue.script.plot.replace("_", " "),
-            )
-        else:
-            who = self.rng.choice("AB")
-            ask, answer = f"Who is {dialogue.script.roles[who]}?", f"#Person{dialogue.number[who]}#"
-        return _wrap("", dialogue.text, ask), answer
+    def questions(self) -> tuple[str, str]:
+        """One question on the dialogue, or a numbered list of several: facts, and the kinds of `label`."""
+        kinds = self.rng.sample(LABELS, self.rng.choice((2, 3, 4)))
+        dialogue = self.dialogue(rude=0.5 if "rude" in kinds else RUDE)
+        asked = list(dialogue.script.questions)
+        facts = self.rng.sample(asked, min(len(asked), self.rng.choice((0, 1, 1, 2))))
+        pairs = [fact_question(dialogue, fact, self.rng) for fact in facts]
+        pairs += [pair for kind in kinds if (pair := label(dialogue, kind, self.rng)) is not None]
+        if not pairs:
+            return self.questions()
+        self.rng.shuffle(pairs)
+        if self.rng.random() < 0.3:
+            return question_prompt(dialogue, pairs[0][0], self.rng), pairs[0][1]
+        asks = " ".join(f"{number}. {ask}" for number, (ask, _) in enumerate(pairs, 1))
+        answers = " ".join(f"{number}. {answer}" for number, (_, answer) in enumerate(pairs, 1))
+        return question_prompt(dialogue, asks, self.rng), answers
 
     def copy(self) -> tuple[str, str]:
         """Tasks that only attention to the prompt can solve."""
-        kind = self.rng.choice(("words", "line", "last", "who", "masked", "pairs"))
+        kind = self.rng.choice(("words", "line", "last", "part", "part", "part", "masked", "pairs"))
         if kind == "words":
             text = " ".join(self.word() for _ in range(self.rng.randint(3, 14)))
             return f"Repeat: {text}", text
@@ -218,16 +243,49 @@ class TaskMixture:
         position = self.rng.randrange(len(lines))
         number, text = dialogue.turns[position]
         if kind == "last":
-            return _wrap("", dialogue.text, "Repeat the last line."), lines[-1]
+            return wrap("", dialogue.text, "Repeat the last line."), lines[-1]
         if kind == "line":
-            return _wrap("", dialogue.text, f"Repeat line {position + 1}."), lines[position]
-        if kind == "who":
-            return _wrap("", dialogue.text, f'Who says "{text}"?'), f"#Person{number}#"
+            ask = f"Repeat line {position + 1} and say whose it is."
+            return wrap("", dialogue.text, ask), f"{text} (#Person{number}#)"
         spoken = text.split()
+        if kind == "part":  # from within a turn: who says it cannot be told from the next line's name
+            start = self.rng.randrange(max(1, len(spoken) - 4))
+            part = " ".join(spoken[start : start + self.rng.randint(2, 5)])
+            return wrap("", dialogue.text, f'Who says "{part}"?'), f"{part} (#Person{number}#)"
         start = self.rng.randrange(len(spoken))
         stop = min(len(spoken), start + self.rng.randint(1, 4))
         gap = " ".join([*spoken[:start], "<extra_id_0>", *spoken[stop:]])
-        return _wrap("", dialogue.text, f"Complete: {gap}"), " ".join(spoken[start:stop])
+        return wrap("", dialogue.text, f"Complete: {gap}"), " ".join(spoken[start:stop])
+
+    def whose(self) -> tuple[str, str]:
+        """Lines to repeat with their speakers, or those of one speaker; mostly a few lines, spoken in any order."""
+        turns = list(self.dialogue().turns)
+        if self.rng.random() < 0.85:  # the two taking turns would be told by counting
+            turns = [(self.rng.choice((1, 2)), text) for _, text in turns[self.few_of(len(turns))]]
+        text = "\n".join(f"#Person{number}#: {said}" for number, said in turns)
+        if self.rng.random() < 0.65:
+            ask = "Repeat each line and say whose it is."
+            return wrap("", text, ask), " ".join(f"{said} (#Person{number}#)" for number, said in turns)
+        who = self.rng.choice((1, 2))
+        answer = " ".join(said for number, said in turns if number == who)
+        return wrap("", text, f"What does #Person{who}# say?"), answer or "nothing"
+
+    def few_of(self, count: int, most: int = 5) -> slice:
+        """Two or more of `count` turns in a row, `most` at the most."""
+        start = self.rng.randrange(count - 1)
+        return slice(start, start + self.rng.randint(2, most))
+
+    def report(self) -> tuple[str, str]:
+        """A dialogue or a few lines of it, to be told in the third person, turn by turn."""
+        dialogue = self.by_either(self.dialogue(), "house")
+        count = len(dialogue.turns)
+        whole = self.rng.random() < 0.6 * (1 - self.early)
+        few = slice(0, count) if whole else self.few_of(count, 4)
+        told = [template for at, _, template in dialogue.told if few.start <= at < few.stop]
+        if not told:
+            return self.report()
+        answer = " ".join(tell(dialogue, template, "person", self.rng) for template in told)
+        return wrap("", "\n".join(dialogue.lines[few]), self.rng.choice(REPORT_PROMPTS)), answer
 
     def word(self) -> str:
         """Any word: a common or a rare real one, an invented one, a price, a name."""
@@ -236,6 +294,27 @@ class TaskMixture:
         return self.filler.value(
             self.rng.choice(("name", "surname", "price", "time", "code", "object", "town", "weekday", "phone"))
         )
+
+    def cloze(self) -> tuple[str, str]:
+        """A summary with its facts and people behind sentinels, to be read from the dialogue."""
+        dialogue = self.dialogue(natural=0.1)
+        forms = [form for form, texts in dialogue.script.summaries.items() if texts]
+        text = self.summary(dialogue, Style(self.rng.choice(forms), self.rng.choice(("person", "person", "plain"))))
+        values = sorted(map(re.escape, dialogue.values.values()), key=len, reverse=True)
+        pattern = re.compile(
+            rf"#Person[12]#|Person [12]|\b(?:{'|'.join(values)})(?!\w)" if values else "#Person[12]#", re.I
+        )
+        hidden: list[str] = []
+
+        def hide(match: re.Match[str]) -> str:
+            hidden.append(match[0])
+            return f"<extra_id_{len(hidden) - 1}>"
+
+        text = pattern.sub(hide, text)
+        if not hidden:
+            return self.cloze()
+        answer = " ".join(f"<extra_id_{number}> {value}" for number, value in enumerate(hidden))
+        return wrap("", dialogue.text, f"Complete the summary: {text}"), answer
 
     def spans(self) -> tuple[str, str]:
         """Span corruption: 15% of the words, in spans of 3 on average, behind sentinels."""
@@ -252,11 +331,3 @@ class TaskMixture:
             target += [f"<extra_id_{number}>", *tokens[start:stop]]
             at, number = stop, number + 1
         return " ".join([*source, *tokens[at:]]), " ".join(target)
-
-
-def _around(prompt: tuple[str, str], text: str) -> tuple[str, str, str]:
-    return prompt[0], text, prompt[1]
-
-
-def _wrap(before: str, text: str, after: str) -> str:
-    return "\n\n".join(part for part in (before, text, after) if part)

@@ -75,10 +75,17 @@ masturb meth molest moron murder muslim naked nazi negro nigg nipple nud opium o
 poo porn prison prostit puss queer racis rape rapist rectum refugee retard rifle satan scum semen sex shit skull slag slave slut sperm
 spic stalin suicid terror testic tit toilet tortur tranny trump turd urin vagina victim virgin war weapon weed whore witch womb""".split()
 
+UNFIT = """abduct bedridden brutal enslave eugenic insurg mastect miscarr obes phall sensual striptease underwear uter""".split()
+
 
 def held_out(word: str) -> bool:
     """A fifth of all words, by their checksum: kept from training and tokenizer where they are not among the common ones."""
     return zlib.crc32(word.lower().encode()) % 5 == 0
+
+
+def unfit(text: str) -> bool:
+    """Whether a word of the text is none to fill a slot of a dialogue that people read."""
+    return any(word.startswith(start) for word in text.lower().split() for start in UNFIT)
 
 
 @functools.cache

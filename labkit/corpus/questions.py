@@ -1,0 +1,78 @@
+"""Questions with one right answer: a dialogue's facts, topic, outcome, parts, rudeness, and what is named in it."""
+
+from __future__ import annotations
+
+import random
+
+from labkit.corpus.generator import Dialogue, fill, is_insult
+
+ENTITIES = {  # slot types a task asks for by name
+    "name": "first name",
+    "surname": "surname",
+    "fullname": "full name",
+    "street": "street",
+    "place": "place",
+    "town": "town",
+    "company": "company",
+    "weekday": "day of the week",
+    "date": "date",
+    "time": "time of day",
+    "price": "price",
+    "code": "reference number",
+    "phone": "phone number",
+    "food": "dish",
+    "colour": "colour",
+}
+LABELS = ("topic", "outcome", "role", "role", "rude", "entity")
+
+
+def wrap(before: str, text: str, after: str) -> str:
+    """A prompt: what stands before the text, the text, and what stands after it, each if it is there."""
+    return "\n\n".join(part for part in (before, text, after) if part)
+
+
+def question_prompt(dialogue: Dialogue, asked: str, rng: random.Random) -> str:
+    """The dialogue with one question or a list of them."""
+    return wrap(rng.choice(("Answer the question.", "Read and answer.", "")), dialogue.text, f"Question: {asked}")
+
+
+def fact_question(dialogue: Dialogue, fact: str, rng: random.Random) -> tuple[str, str]:
+    """The script's question for one of the facts, and its answer."""
+    asked = dialogue.script.questions[fact]
+    return fill(asked, dialogue.values | dialogue.people("person"), rng), dialogue.values[fact]
+
+
+def evidence(said: str, number: int) -> str:
+    """An answer that first repeats what shows it, up to six words of a sentence, and then says whose they are."""
+    return f"{' '.join(said.split()[:6])} (#Person{number}#)"
+
+
+def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] | None:
+    """A question for the 'topic', the 'outcome', a 'role', the 'rude' speaker or an 'entity', and its answer.
+
+    None where the dialogue has no entity of which there is only one.
+    """
+    script = dialogue.script
+    if kind == "topic":
+        ask, answer = rng.choice(("What is the topic of this conversation?", "Name the topic.")), script.topic
+    elif kind == "outcome":
+        ask = "How does it end: agreed, refused, postponed, changed mind or misunderstanding?"
+        answer = script.plot.replace("_", " ")
+    elif kind == "role":
+        who = rng.choice("AB")
+        own = [text for number, text in dialogue.sentences if number == dialogue.number[who]]
+        telling = next((text for text in own if len(text.split()) > 3), own[0])
+        ask, answer = f"Who is {script.roles[who]}?", evidence(telling, dialogue.number[who])
+    elif kind == "rude":
+        ask = rng.choice(("Is one of the speakers rude?", "Who is rude?"))
+        insult = next((said for said in dialogue.sentences if is_insult(dialogue, said)), None)
+        answer = evidence(insult[1], insult[0]) if insult else "no one"
+    else:
+        kinds = {fact: kind for fact, kind in script.slots.items() if isinstance(kind, str) and kind in ENTITIES}
+        single = [fact for fact in script.facts if list(kinds.values()).count(kinds.get(fact, "")) == 1]
+        if not single:
+            return None
+        fact = rng.choice(single)
+        name = ENTITIES[kinds[fact]]
+        ask, answer = rng.choice((f"Which {name} is mentioned?", f"Find the {name}.")), dialogue.values[fact]
+    return ask, answer
