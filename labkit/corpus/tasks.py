@@ -128,11 +128,8 @@ class TaskMixture:
             pass
         return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
 
-    def by_either(self, dialogue: Dialogue, form: str) -> Dialogue:
-        """For a quarter of the reports and quotes: the lines said by either of the two, in any order.
-
-        In the last .45 of the training, a third of all in new words, too.
-        """
+    def reshuffled(self, dialogue: Dialogue, form: str) -> Dialogue:
+        """Some of the reports and quotes made harder: speakers at random in a quarter, late in training new words in a third."""
         if form not in ("house", "quotes") or not dialogue.told or dialogue.rude:
             return dialogue
         if self.rng.random() < 0.25:
@@ -176,7 +173,7 @@ class TaskMixture:
         gap = self.rng.choice(("\n\n\n", "\n\n"))
         blocks = []
         for _ in range(shots + 1):
-            dialogue = self.by_either(self.dialogue(natural), style.form)
+            dialogue = self.reshuffled(self.dialogue(natural), style.form)
             blocks.append((wrap(before, dialogue.text, after), self.summary(dialogue, style)))
         prompt = gap.join(f"{prompt}\n{answer}" for prompt, answer in blocks[:-1])
         return f"{prompt}{gap}{blocks[-1][0]}", blocks[-1][1]
@@ -186,7 +183,7 @@ class TaskMixture:
         dialogue, style = self.dialogue(natural=0.1), bare_style(self.rng)
         if style.form != "quotes" and not dialogue.script.summaries["story"]:  # a natural one: no other forms
             style = Style("house", self.rng.choice(("ordinal", "plain")))
-        dialogue = self.by_either(dialogue, style.form)
+        dialogue = self.reshuffled(dialogue, style.form)
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         return wrap(before, dialogue.text, after), self.summary(dialogue, style)
 
@@ -195,7 +192,7 @@ class TaskMixture:
         dialogue, form = self.dialogue(), self.rng.choice(list(NAMED_STYLES))
         if self.rng.random() < 0.5:
             form = "house"
-        dialogue = self.by_either(dialogue, form)
+        dialogue = self.reshuffled(dialogue, form)
         instruction = self.rng.choice(NAMED_STYLES[form])
         parts = (instruction, dialogue.text, "") if self.rng.random() < 0.5 else ("", dialogue.text, instruction)
         naming = {"story": "role", "quotes": "plain"}.get(form, "person")
@@ -277,7 +274,7 @@ class TaskMixture:
 
     def report(self) -> tuple[str, str]:
         """A dialogue or a few lines of it, to be told in the third person, turn by turn."""
-        dialogue = self.by_either(self.dialogue(), "house")
+        dialogue = self.reshuffled(self.dialogue(), "house")
         count = len(dialogue.turns)
         whole = self.rng.random() < 0.6 * (1 - self.early)
         few = slice(0, count) if whole else self.few_of(count, 4)

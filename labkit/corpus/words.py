@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import random
+import re
 import zlib
 
 FIRST_NAMES = """Adam Agnes Ahmed Aisha Alan Albert Alice Amara Amelia Amir Andrea Andrew Angela Anita Anna Anton Arthur Asha Ben
@@ -75,6 +76,7 @@ masturb meth molest moron murder muslim naked nazi negro nigg nipple nud opium o
 poo porn prison prostit puss queer racis rape rapist rectum refugee retard rifle satan scum semen sex shit skull slag slave slut sperm
 spic stalin suicid terror testic tit toilet tortur tranny trump turd urin vagina victim virgin war weapon weed whore witch womb""".split()
 
+# parts of words that the generator may draw, in dialogues that are drawn again if one turns up
 UNFIT = """abduct bedridden brutal enslave eugenic insurg mastect miscarr obes phall sensual striptease underwear uter""".split()
 
 
@@ -84,8 +86,8 @@ def held_out(word: str) -> bool:
 
 
 def unfit(text: str) -> bool:
-    """Whether a word of the text is none to fill a slot of a dialogue that people read."""
-    return any(word.startswith(start) for word in text.lower().split() for start in UNFIT)
+    """Whether a word of the text starts like one of `UNFIT`: no such dialogue is shipped."""
+    return bool(re.search(rf"\b(?:{'|'.join(UNFIT)})", text.lower()))
 
 
 @functools.cache
