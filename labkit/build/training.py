@@ -43,6 +43,7 @@ class Recipe:
     bias_lr: float = 8e-3
     guidance: float = 0.5  # weight of the loss that says which lines an answer tells
     bias_until: float = 0.3  # share of the run after which the position biases stay as they are
+    even_from: float = 0.35  # progress from which on every answer counts the same, long or short
     seed: int = 0
 
 
@@ -158,7 +159,9 @@ def train(
                 for group in optimizer.param_groups:
                     group["lr"] = group["base_lr"] * share
             seen: dict[str, Tensor] = {}
-            value = forward.loss(model, source, labels, progress < recipe.bias_until, seen)
+            value = forward.loss(
+                model, source, labels, progress < recipe.bias_until, seen, even=progress >= recipe.even_from
+            )
             pointed = guidance(seen, picker, source, lines, counts, starts)
             (value + recipe.guidance * pointed).backward()
             for parameter, place in fixed:
