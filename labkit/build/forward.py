@@ -67,17 +67,16 @@ def loss(
     labels: Tensor,
     train_bias: bool = True,
     seen: dict[str, Tensor] | None = None,
-    even: bool = False,
 ) -> Tensor:
     """Weighted mean cross-entropy over the tokens of `labels` (batch, target length) that are not padding (0).
 
-    A token of an answer with n tokens counts 1 / sqrt(n), or 1 / n where all answers are to count the same (`even`).
+    A token of an answer with n tokens counts 1 / sqrt(n), lest long answers drown the short ones.
     """
     start = torch.zeros_like(labels[:, :1])
     hidden = hidden_states(model, source, torch.cat([start, labels[:, :-1]], dim=1), train_bias, seen)
     wanted = labels != 0
     logits = hidden[wanted] @ model.shared.weight.bfloat16().T
-    weights = wanted.sum(1, keepdim=True).float().pow(-1.0 if even else -0.5).expand_as(labels)[wanted]
+    weights = wanted.sum(1, keepdim=True).float().rsqrt().expand_as(labels)[wanted]
     return F.cross_entropy(logits.float(), labels[wanted], reduction="none") @ weights / weights.sum()
 
 

@@ -34,7 +34,7 @@ CHECKPOINT_POOLS = 3  # a checkpoint after so many pools
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 22_000_000  # real tokens seen, prompts and answers
+    tokens: int = 34_000_000  # real tokens seen, prompts and answers
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
     matrix_lr: float = 0.006
@@ -43,7 +43,6 @@ class Recipe:
     bias_lr: float = 8e-3
     guidance: float = 0.5  # weight of the loss that says which lines an answer tells
     bias_until: float = 0.3  # share of the run after which the position biases stay as they are
-    even_from: float = 0.35  # progress from which on every answer counts the same, long or short
     seed: int = 0
 
 
@@ -159,9 +158,7 @@ def train(
                 for group in optimizer.param_groups:
                     group["lr"] = group["base_lr"] * share
             seen: dict[str, Tensor] = {}
-            value = forward.loss(
-                model, source, labels, progress < recipe.bias_until, seen, even=progress >= recipe.even_from
-            )
+            value = forward.loss(model, source, labels, progress < recipe.bias_until, seen)
             pointed = guidance(seen, picker, source, lines, counts, starts)
             (value + recipe.guidance * pointed).backward()
             for parameter, place in fixed:

@@ -22,12 +22,12 @@ Place = tuple[slice | int, ...]
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditionalGeneration:
-    """A T5 of ten million parameters, initialised as transformers does, but able to copy from the start."""
+    """A T5 of 8 million parameters, initialised as transformers does, but able to copy from the start."""
     torch.manual_seed(seed)
     shape: dict[str, Any] = {
         "d_model": 256,
         "d_kv": 32,
-        "num_heads": 12,
+        "num_heads": 8,
         "d_ff": 640,
         "num_layers": 4,
         "num_decoder_layers": 4,

@@ -155,7 +155,7 @@ class TaskMixture:
             self.whose: 0.05 + 0.15 * early - 0.02 * late,
             self.report: 0.28 - 0.16 * late,
             self.spans: 0.02,
-            self.questions: 0.3 if late == 1 else 0.2 - 0.04 * late,
+            self.questions: 0.2 - 0.04 * late,
             self.next_turn: 0.05,
             self.cloze: 0.07 - 0.03 * late,
             self.named_style: 0.22 - 0.08 * late,
