@@ -129,7 +129,7 @@ class TaskMixture:
         return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
 
     def reshuffled(self, dialogue: Dialogue, form: str) -> Dialogue:
-        """Some of the reports and quotes made harder: speakers at random in a quarter, late in training new words in a third."""
+        """Some reports and quotes made harder: a quarter with random speakers, later a third in new words."""
         if form not in ("house", "quotes") or not dialogue.told or dialogue.rude:
             return dialogue
         if self.rng.random() < 0.25:
