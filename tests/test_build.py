@@ -107,7 +107,7 @@ def next_tokens_right(tokenizer, texts):
 def test_a_new_model_copies_before_it_has_learnt_anything(tokenizer, monkeypatch):
     rng = random.Random(0)
     texts = [" ".join(rng.choices(words.OBJECTS, k=8)) for _ in range(12)]
-    assert next_tokens_right(tokenizer, texts) > 0.5
+    assert next_tokens_right(tokenizer, texts) > 0.6
     monkeypatch.setattr(untrained, "start_copying", lambda model: None)
     assert next_tokens_right(tokenizer, texts) < 0.05
 
