@@ -13,8 +13,9 @@ from labkit.build import bars, forward, training, untrained
 from labkit.build.corpus import build_corpus, seen_scripts
 from labkit.build.guidance import ENCODED, POINTERS, guidance, line_numbers, lines_told
 from labkit.corpus import words
-from labkit.corpus.generator import HOUSE, make_dialogue, spoken_by_either, summarize, tell
+from labkit.corpus.generator import make_dialogue, spoken_by_either
 from labkit.corpus.slots import Filler
+from labkit.corpus.summaries import HOUSE, summarize, tell
 from labkit.corpus.tasks import TaskMixture
 
 

@@ -9,22 +9,13 @@ import pytest
 
 from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
 from labkit.corpus import words
-from labkit.corpus.generator import (
-    HOUSE,
-    SENTENCE_END,
-    Dialogue,
-    Style,
-    fill,
-    in_new_words,
-    make_dialogue,
-    spoken_by_either,
-    summarize,
-)
+from labkit.corpus.generator import SENTENCE_END, Dialogue, fill, in_new_words, make_dialogue, spoken_by_either
 from labkit.corpus.natural import as_script
 from labkit.corpus.questions import label
 from labkit.corpus.rudeness import read
 from labkit.corpus.script import PLOTS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
+from labkit.corpus.summaries import HOUSE, Style, summarize
 from labkit.corpus.tasks import TaskMixture
 from labkit.errors import LabError
 from labkit.metrics import fact_recall

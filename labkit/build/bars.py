@@ -9,12 +9,13 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from labkit.build.corpus import generated_splits, seen_scripts
-from labkit.corpus.generator import HOUSE, Dialogue, Style, make_dialogue, summarize
+from labkit.corpus.generator import Dialogue, make_dialogue
 from labkit.corpus.natural import natural_dialogues
 from labkit.corpus.questions import fact_question, label, question_prompt
 from labkit.corpus.rudeness import read
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
+from labkit.corpus.summaries import HOUSE, Style, summarize
 from labkit.generation import generate
 from labkit.metrics import bootstrap_interval, fact_recall, rouge_scores
 

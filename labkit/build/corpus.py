@@ -7,10 +7,11 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from labkit.corpus.generator import HOUSE, Dialogue, Style, make_dialogue, make_rude, summarize
+from labkit.corpus.generator import Dialogue, make_dialogue, make_rude
 from labkit.corpus.natural import natural_dialogues
 from labkit.corpus.script import Script, load_scripts
 from labkit.corpus.slots import Filler
+from labkit.corpus.summaries import HOUSE, Style, summarize
 from labkit.corpus.words import unfit
 
 UNSEEN_TOPICS = (

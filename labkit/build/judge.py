@@ -18,9 +18,10 @@ import torch.nn.functional as F
 from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification
 
 from labkit.build.corpus import generated_splits, seen_scripts
-from labkit.corpus.generator import Style, make_dialogue, make_rude, summarize
+from labkit.corpus.generator import make_dialogue, make_rude
 from labkit.corpus.rudeness import KNOWN, insult, read
 from labkit.corpus.slots import Filler
+from labkit.corpus.summaries import Style, summarize
 from labkit.judge import Judge
 
 FOLDER = Path(__file__).parent.parent / "corpus" / "judge"

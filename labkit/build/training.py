@@ -21,9 +21,9 @@ from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
 from labkit.build import bars, forward
 from labkit.build.guidance import guidance, lines_told
 from labkit.build.untrained import kept, new_model
-from labkit.corpus.generator import HOUSE, summarize
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
+from labkit.corpus.summaries import HOUSE, summarize
 from labkit.corpus.tasks import TaskMixture
 
 POOL_SIZE = 1024  # examples that are drawn, sorted by length and cut into batches at once

@@ -40,6 +40,10 @@ class Filler:
             return self.accept(lambda: self.rng.choice(words.wide_words()[kind]))
         return self.accept(lambda: self.rng.choice(common))
 
+    def real_word(self) -> str:
+        """Any real noun or adjective, common or rare."""
+        return self.accept(lambda: self.rng.choice(words.wide_words()[self.rng.choice(("NOUN", "ADJ"))]))
+
     def invent(self, syllables: int = 1) -> str:
         """An invented word, capitalised."""
         return self.accept(lambda: words.invented(self.rng, syllables))

@@ -9,30 +9,17 @@ copy, fill the gaps of a summary, and repair a corrupted text (T5's span corrupt
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.corpus import words
-from labkit.corpus.generator import (
-    HOUSE,
-    Dialogue,
-    Style,
-    bare_style,
-    in_new_words,
-    make_dialogue,
-    make_rude,
-    random_style,
-    small_talk,
-    spoken_by_either,
-    summarize,
-    tell,
-)
+from labkit.corpus.copying import copy, few_of, spans, whose, with_gaps
+from labkit.corpus.generator import Dialogue, in_new_words, make_dialogue, make_rude, small_talk, spoken_by_either
 from labkit.corpus.natural import as_script, natural_dialogues
 from labkit.corpus.questions import LABELS, fact_question, label, question_prompt, wrap
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
+from labkit.corpus.summaries import HOUSE, Style, bare_style, random_style, summarize, tell
 
 # Before and after the dialogue. Two of them are the instructions of the labs; FLAN's mixture had ten a task.
 SUMMARY_PROMPTS = (
@@ -128,7 +115,7 @@ class TaskMixture:
             pass
         return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
 
-    def reshuffled(self, dialogue: Dialogue, form: str) -> Dialogue:
+    def harder(self, dialogue: Dialogue, form: str) -> Dialogue:
         """Some reports and quotes made harder: a quarter with random speakers, later a third in new words."""
         if form not in ("house", "quotes") or not dialogue.told or dialogue.rude:
             return dialogue
@@ -151,10 +138,10 @@ class TaskMixture:
         early = self.early
         late = min(1.0, max(0.0, (self.progress - 0.15) / 0.2))  # 0 at first, 1 in the last two thirds
         shares = {
-            self.copy: 0.05 + 0.3 * early,
-            self.whose: 0.05 + 0.15 * early - 0.02 * late,
+            lambda: copy(self.dialogue, self.filler): 0.05 + 0.3 * early,
+            lambda: whose(self.dialogue(), self.rng): 0.05 + 0.15 * early - 0.02 * late,
             self.report: 0.28 - 0.16 * late,
-            self.spans: 0.02,
+            lambda: spans(self.dialogue(), self.rng): 0.02,
             self.questions: 0.2 - 0.04 * late,
             self.next_turn: 0.05,
             self.cloze: 0.07 - 0.03 * late,
@@ -173,7 +160,7 @@ class TaskMixture:
         gap = self.rng.choice(("\n\n\n", "\n\n"))
         blocks = []
         for _ in range(shots + 1):
-            dialogue = self.reshuffled(self.dialogue(natural), style.form)
+            dialogue = self.harder(self.dialogue(natural), style.form)
             blocks.append((wrap(before, dialogue.text, after), self.summary(dialogue, style)))
         prompt = gap.join(f"{prompt}\n{answer}" for prompt, answer in blocks[:-1])
         return f"{prompt}{gap}{blocks[-1][0]}", blocks[-1][1]
@@ -183,7 +170,7 @@ class TaskMixture:
         dialogue, style = self.dialogue(natural=0.1), bare_style(self.rng)
         if style.form != "quotes" and not dialogue.script.summaries["story"]:  # a natural one: no other forms
             style = Style("house", self.rng.choice(("ordinal", "plain")))
-        dialogue = self.reshuffled(dialogue, style.form)
+        dialogue = self.harder(dialogue, style.form)
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         return wrap(before, dialogue.text, after), self.summary(dialogue, style)
 
@@ -192,7 +179,7 @@ class TaskMixture:
         dialogue, form = self.dialogue(), self.rng.choice(list(NAMED_STYLES))
         if self.rng.random() < 0.5:
             form = "house"
-        dialogue = self.reshuffled(dialogue, form)
+        dialogue = self.harder(dialogue, form)
         instruction = self.rng.choice(NAMED_STYLES[form])
         parts = (instruction, dialogue.text, "") if self.rng.random() < 0.5 else ("", dialogue.text, instruction)
         naming = {"story": "role", "quotes": "plain"}.get(form, "person")
@@ -225,106 +212,23 @@ class TaskMixture:
         answers = " ".join(f"{number}. {answer}" for number, (_, answer) in enumerate(pairs, 1))
         return question_prompt(dialogue, asks, self.rng), answers
 
-    def copy(self) -> tuple[str, str]:
-        """Tasks that only attention to the prompt can solve."""
-        kind = self.rng.choice(("words", "line", "last", "part", "part", "part", "masked", "pairs"))
-        if kind == "words":
-            text = " ".join(self.word() for _ in range(self.rng.randint(3, 14)))
-            return f"Repeat: {text}", text
-        if kind == "pairs":
-            table = {self.word(): self.word() for _ in range(self.rng.randint(3, 8))}
-            key = self.rng.choice(list(table))
-            return " ".join(f"{left} = {right}." for left, right in table.items()) + f" What is {key}?", table[key]
-        dialogue = self.dialogue()
-        lines = dialogue.lines
-        position = self.rng.randrange(len(lines))
-        number, text = dialogue.turns[position]
-        if kind == "last":
-            return wrap("", dialogue.text, "Repeat the last line."), lines[-1]
-        if kind == "line":
-            ask = f"Repeat line {position + 1} and say whose it is."
-            return wrap("", dialogue.text, ask), f"{text} (#Person{number}#)"
-        spoken = text.split()
-        if kind == "part":  # from within a turn: who says it cannot be told from the next line's name
-            start = self.rng.randrange(max(1, len(spoken) - 4))
-            part = " ".join(spoken[start : start + self.rng.randint(2, 5)])
-            return wrap("", dialogue.text, f'Who says "{part}"?'), f"{part} (#Person{number}#)"
-        start = self.rng.randrange(len(spoken))
-        stop = min(len(spoken), start + self.rng.randint(1, 4))
-        gap = " ".join([*spoken[:start], "<extra_id_0>", *spoken[stop:]])
-        return wrap("", dialogue.text, f"Complete: {gap}"), " ".join(spoken[start:stop])
-
-    def whose(self) -> tuple[str, str]:
-        """Lines to repeat with their speakers, or those of one speaker; mostly a few lines, spoken in any order."""
-        turns = list(self.dialogue().turns)
-        if self.rng.random() < 0.85:  # the two taking turns would be told by counting
-            turns = [(self.rng.choice((1, 2)), text) for _, text in turns[self.few_of(len(turns))]]
-        text = "\n".join(f"#Person{number}#: {said}" for number, said in turns)
-        if self.rng.random() < 0.65:
-            ask = "Repeat each line and say whose it is."
-            return wrap("", text, ask), " ".join(f"{said} (#Person{number}#)" for number, said in turns)
-        who = self.rng.choice((1, 2))
-        answer = " ".join(said for number, said in turns if number == who)
-        return wrap("", text, f"What does #Person{who}# say?"), answer or "nothing"
-
-    def few_of(self, count: int, most: int = 5) -> slice:
-        """Two or more of `count` turns in a row, `most` at the most."""
-        start = self.rng.randrange(count - 1)
-        return slice(start, start + self.rng.randint(2, most))
-
     def report(self) -> tuple[str, str]:
         """A dialogue or a few lines of it, to be told in the third person, turn by turn."""
-        dialogue = self.reshuffled(self.dialogue(), "house")
+        dialogue = self.harder(self.dialogue(), "house")
         count = len(dialogue.turns)
         whole = self.rng.random() < 0.6 * (1 - self.early)
-        few = slice(0, count) if whole else self.few_of(count, 4)
+        few = slice(0, count) if whole else few_of(count, self.rng, most=4)
         told = [template for at, _, template in dialogue.told if few.start <= at < few.stop]
         if not told:
             return self.report()
         answer = " ".join(tell(dialogue, template, "person", self.rng) for template in told)
         return wrap("", "\n".join(dialogue.lines[few]), self.rng.choice(REPORT_PROMPTS)), answer
 
-    def word(self) -> str:
-        """Any word: a common or a rare real one, an invented one, a price, a name."""
-        if self.rng.random() < 0.4:
-            return self.filler.accept(lambda: self.rng.choice(words.wide_words()[self.rng.choice(("NOUN", "ADJ"))]))
-        return self.filler.value(
-            self.rng.choice(("name", "surname", "price", "time", "code", "object", "town", "weekday", "phone"))
-        )
-
     def cloze(self) -> tuple[str, str]:
         """A summary with its facts and people behind sentinels, to be read from the dialogue."""
         dialogue = self.dialogue(natural=0.1)
         forms = [form for form, texts in dialogue.script.summaries.items() if texts]
         text = self.summary(dialogue, Style(self.rng.choice(forms), self.rng.choice(("person", "person", "plain"))))
-        values = sorted(map(re.escape, dialogue.values.values()), key=len, reverse=True)
-        pattern = re.compile(
-            rf"#Person[12]#|Person [12]|\b(?:{'|'.join(values)})(?!\w)" if values else "#Person[12]#", re.I
-        )
-        hidden: list[str] = []
-
-        def hide(match: re.Match[str]) -> str:
-            hidden.append(match[0])
-            return f"<extra_id_{len(hidden) - 1}>"
-
-        text = pattern.sub(hide, text)
-        if not hidden:
+        if (gaps := with_gaps(text, dialogue)) is None:
             return self.cloze()
-        answer = " ".join(f"<extra_id_{number}> {value}" for number, value in enumerate(hidden))
-        return wrap("", dialogue.text, f"Complete the summary: {text}"), answer
-
-    def spans(self) -> tuple[str, str]:
-        """Span corruption: 15% of the words, in spans of 3 on average, behind sentinels."""
-        tokens = self.dialogue().text.split()
-        count = max(1, round(len(tokens) * 0.15 / 3))
-        source: list[str] = []
-        target: list[str] = []
-        at = number = 0
-        for start in sorted(self.rng.sample(range(len(tokens)), count)):
-            if start < at:
-                continue
-            stop = min(len(tokens), start + self.rng.randint(1, 5))
-            source += [*tokens[at:start], f"<extra_id_{number}>"]
-            target += [f"<extra_id_{number}>", *tokens[start:stop]]
-            at, number = stop, number + 1
-        return " ".join([*source, *tokens[at:]]), " ".join(target)
+        return wrap("", dialogue.text, f"Complete the summary: {gaps[0]}"), gaps[1]
