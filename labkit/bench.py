@@ -4,6 +4,7 @@ One side is `labkit.generate`: prompts of similar length share a batch. The othe
 prompt padded to 512 tokens and generated from on its own. Both run greedily, in float32, on the same prompts, with the
 same settings, each after a warm-up. The original labs passed no attention mask, so that their model read the padding;
 here that side gets its mask, since without it the outputs would differ. The mask costs it nothing that can be measured.
+After that comes the speed of each number format (`labkit.format_bench`), which is shown and not judged.
 """
 
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 from labkit.data import load_dialogues
 from labkit.errors import LabError
+from labkit.format_bench import format_lines
 from labkit.generation import completion, generate_ids
 from labkit.models import load_model
 from labkit.profile import profile
@@ -97,7 +99,7 @@ def compare(model: Any, tokenizer: Any, prompts: Sequence[str], *, max_new_token
 
 
 def main() -> int:
-    """Print the comparison for the embedded model; 0: outputs equal and the ratio 5 or more; else 1; 2: error."""
+    """Print the comparisons for the embedded model; 0: outputs equal and the ratio 5 or more; else 1; 2: error."""
     try:
         chosen = profile("embedded", test_size=DIALOGUES)
         dialogues = load_dialogues(chosen)["test"][:DIALOGUES]["dialogue"]
@@ -107,7 +109,9 @@ def main() -> int:
         return 2
     prompts = [f"Summarize the following conversation.\n\n{dialogue}\n\nSummary: " for dialogue in dialogues]
     result = compare(model, tokenizer, prompts, max_new_tokens=chosen.max_new_tokens, batch_size=chosen.batch_size)
-    print(result)
+    print(result, "", sep="\n")
+    for line in format_lines(chosen, tokenizer, prompts):
+        print(line, flush=True)
     return 0 if result.passed else 1
 
 

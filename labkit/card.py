@@ -15,7 +15,7 @@ from labkit.models import Device, choose_device
 from labkit.profile import EMBEDDED, PROFILES, Profile, is_hub_id
 from labkit.tables import side_by_side
 
-LIBRARIES = ("torch", "transformers", "datasets", "evaluate", "peft", "trl")
+LIBRARIES = ("torch", "transformers", "datasets", "evaluate", "peft", "trl", "torchao", "bitsandbytes")
 # Parameters of the real models (arXiv:2210.11416 rounds them to 80M, 250M, 780M, 3B), for before they are downloaded.
 _PARAMETERS = {
     "google/flan-t5-small": 76_961_152,

@@ -9,7 +9,12 @@ An expectation is one of
 each with `no_effect` (what the record would be if the lab's effect were absent) and a `reason`; lists are compared
 element by element. Relations between records may stand beside one of these or alone: `above` (another record's name;
 `by` is the least difference) and `above_interval_of` (this interval lies wholly above the other one).
-Records that are not asserted stand under `free`, each with its reason.
+
+A record that is a dict is compared value by value. An expectation whose numbers are dicts with the record's keys holds
+for all its values, `"rouge1_by_config": {"value": {"greedy": 0.6, …}, "tolerance": 0.02, …}`; one under the name
+`rouge1_by_config[greedy]` for that value. Relations name values in the same way.
+
+Records that are not asserted stand under `free`, each with its reason: a whole dict, or one of its values.
 """
 
 import json
@@ -19,10 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.record import format_value
+from labkit.record import flat, format_value
 
 BOUNDS = ("at_least", "at_most")
-KEYS = (*BOUNDS, "value", "tolerance", "equals", "no_effect", "above", "by", "above_interval_of", "reason")
+FIGURES = (*BOUNDS, "value", "tolerance", "equals", "no_effect", "by")  # may be a dict, for a record that is one
+KEYS = (*FIGURES, "above", "above_interval_of", "reason")
 ROUNDING = 1e-9  # of float arithmetic, far below any tolerance
 
 
@@ -49,18 +55,41 @@ def parse_expected(content: Any) -> Expected:
     """The expectations in the JSON content of a file; LabError naming the entry when one is malformed."""
     if not isinstance(content, dict) or not set(content) <= {"records", "free"}:
         raise LabError('Expectations are an object with "records" and "free", nothing else.')
-    records, free = content.get("records", {}), content.get("free", {})
+    records: dict[str, Any] = {}
+    free = content.get("free", {})
+    for name, entry in content.get("records", {}).items():
+        records |= _spread(name, entry)
     for name, entry in records.items():
         problem = _malformed(entry) or ("it stands under free as well" if name in free else "")
         if problem:
             raise LabError(f"The expectation of '{name}' is malformed: {problem}.")
         for other in (entry[key] for key in ("above", "above_interval_of") if key in entry):
-            if other not in records and other not in free:
+            if other not in records and not _listed(other, free):
                 raise LabError(f"The expectation of '{name}' refers to '{other}', which is neither expected nor free.")
     for name, reason in free.items():
         if not isinstance(reason, str) or not reason.strip():
             raise LabError(f"The free record '{name}' needs a reason, in words, why it is not asserted.")
     return Expected(records, free)
+
+
+def _spread(name: str, entry: Any) -> dict[str, Any]:
+    """An expectation whose figures are dicts, as one for each value of the record; any other one as it is."""
+    figures = entry if isinstance(entry, dict) else {}
+    dicts = {key: each for key, each in figures.items() if key in FIGURES and isinstance(each, dict)}
+    if not dicts:
+        return {name: entry}
+    keys = list(next(iter(dicts.values())))
+    if any(sorted(each) != sorted(keys) for each in dicts.values()):
+        raise LabError(f"The expectation of '{name}' is malformed: {' and '.join(dicts)} do not have the same keys.")
+    found: dict[str, Any] = {}
+    for key in keys:
+        found |= _spread(f"{name}[{key}]", {**entry, **{figure: each[key] for figure, each in dicts.items()}})
+    return found
+
+
+def _listed(name: str, free: Mapping[str, str]) -> bool:
+    """Whether a value is free: by its own name, or with the whole dict that it is of."""
+    return name in free or name.partition("[")[0] in free
 
 
 def _malformed(entry: Any) -> str:
@@ -109,6 +138,7 @@ def compare(expected: Expected, records: Mapping[str, Any]) -> dict[str, str]:
     A record that is missing, and one that is neither expected nor free, count as failures too.
     """
     failures: dict[str, str] = {}
+    whole, records = records, flat(records)
     for name, entry in expected.records.items():
         if name not in records:
             failures[name] = f"{name} was not recorded, expected {describe(entry)}."
@@ -117,10 +147,10 @@ def compare(expected: Expected, records: Mapping[str, Any]) -> dict[str, str]:
             why = _sentence(entry["reason"])
             failures[name] = f"{name} is {format_value(records[name])}: {found}{effect}. Why: {why}"
     for name in expected.free:
-        if name not in records:
+        if name not in records and name not in whole:
             failures[name] = f"{name} was not recorded, though it stands under free."
     for name, value in records.items():
-        if name not in expected.records and name not in expected.free:
+        if name not in expected.records and not _listed(name, expected.free):
             failures[name] = f"{name} is {format_value(value)}: it is neither expected nor listed as free."
     return failures
 

@@ -63,9 +63,7 @@ def generate_ids(
 ) -> list[list[int]]:
     """As `generate`, but the token ids of each completion: end of sequence included where reached, without padding."""
     import torch
-    from torch.nn.utils.rnn import pad_sequence
     from tqdm.auto import tqdm
-    from transformers.modeling_outputs import BaseModelOutput
 
     _check(prompts, max_new_tokens=max_new_tokens, batch_size=batch_size, max_length=max_length)
     _check_settings(model, generation_kwargs)
@@ -74,15 +72,10 @@ def generate_ids(
     completions: list[list[int]] = [[] for _ in inputs]
     with torch.inference_mode(), tqdm(total=len(order), desc=description or None, leave=False) as bar:
         while order:
-            width = len(inputs[order[0]])
-            rows = max(1, min(batch_size, batch_size * NOMINAL_LENGTH // width))
+            rows = max(1, min(batch_size, batch_size * NOMINAL_LENGTH // len(inputs[order[0]])))
             batch, order = order[:rows], order[rows:]
-            # The encoder reads each prompt by itself: unpadded it takes half the time, and the decoder gets the same.
-            states = [model.get_encoder()(torch.tensor([inputs[n]], device=model.device))[0][0] for n in batch]
-            mask = [[1] * len(inputs[n]) + [0] * (width - len(inputs[n])) for n in batch]
             output = model.generate(
-                encoder_outputs=BaseModelOutput(last_hidden_state=pad_sequence(states, batch_first=True)),
-                attention_mask=torch.tensor(mask, device=model.device),
+                **decoder_input(encoder_states(model, [inputs[n] for n in batch])),
                 max_new_tokens=max_new_tokens,
                 **generation_kwargs,
             )
@@ -92,39 +85,76 @@ def generate_ids(
     return completions
 
 
+def encoder_states(model: Any, inputs: Sequence[list[int]]) -> list[Any]:
+    """What the encoder makes of each prompt's token ids: a tensor of shape (tokens, width).
+
+    Each prompt is read by itself: unpadded it takes half the time, and the decoder gets the same.
+    """
+    import torch
+
+    with torch.inference_mode():
+        return [model.get_encoder()(torch.tensor([ids], device=model.device))[0][0] for ids in inputs]
+
+
+def decoder_input(states: Sequence[Any]) -> dict[str, Any]:
+    """Encoder states as a batch: the arguments `encoder_outputs` and `attention_mask` of the model and its generate."""
+    import torch
+    from torch.nn.utils.rnn import pad_sequence
+    from transformers.modeling_outputs import BaseModelOutput
+
+    ones = [torch.ones(len(each), dtype=torch.long, device=each.device) for each in states]
+    return {
+        "encoder_outputs": BaseModelOutput(last_hidden_state=pad_sequence(list(states), batch_first=True)),
+        "attention_mask": pad_sequence(ones, batch_first=True),
+    }
+
+
 def token_log_probabilities(
     model: Any, tokenizer: Any, prompts: Sequence[str], completions: Sequence[str], *, batch_size: int
 ) -> list[list[float]]:
     """For each completion the natural logarithm of the probability of each of its tokens, end of sequence included.
 
-    The completions are read, not generated: the decoder is given the tokens before (teacher forcing), in one pass.
-
     Raises:
         LabError: lists of different lengths, something that is not a string in them, or a batch_size below 1.
     """
-    import torch
-
     _check(prompts, batch_size=batch_size)
     _check(completions)
-    if len(prompts) != len(completions):
-        raise LabError(f"There are {len(prompts)} prompts and {len(completions)} completions: each needs its own.")
-    sources, targets = encode(tokenizer, prompts), encode(tokenizer, completions)
+    states = encoder_states(model, encode(tokenizer, prompts))
+    return id_log_probabilities(model, states, encode(tokenizer, completions), batch_size=batch_size)
 
-    def padded(rows: list[list[int]], value: int = tokenizer.pad_token_id) -> torch.Tensor:
-        width = max(map(len, rows))
-        return torch.tensor([row + [value] * (width - len(row)) for row in rows], device=model.device)
 
-    order = sorted(range(len(sources)), key=lambda n: len(sources[n]))
-    found: list[list[float]] = [[] for _ in sources]
+def id_log_probabilities(
+    model: Any, states: Sequence[Any], completions: Sequence[list[int]], *, batch_size: int
+) -> list[list[float]]:
+    """For each completion, given as token ids, the natural logarithm of the probability of each of its tokens.
+
+    The completions are read, not generated: the decoder is given the tokens before (teacher forcing), in one pass.
+    That these are the ids that were generated matters: a text does not always give back the ids it was made from.
+
+    Args:
+        states: the prompts as `encoder_states` gives them.
+
+    Raises:
+        LabError: lists of different lengths.
+    """
+    import torch
+    from tqdm.auto import tqdm
+
+    if len(states) != len(completions):
+        raise LabError(f"There are {len(states)} prompts and {len(completions)} completions: each needs its own.")
+    start = model.config.decoder_start_token_id
+    order = sorted(range(len(states)), key=lambda n: len(states[n]))
+    found: list[list[float]] = [[] for _ in states]
     with torch.inference_mode():
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            source, target = (padded([rows[n] for n in batch]) for rows in (sources, targets))
-            mask = padded([[1] * len(sources[n]) for n in batch], 0)
-            logits = model(input_ids=source, attention_mask=mask, labels=target).logits
-            chosen = logits.float().log_softmax(-1).gather(2, target[..., None])[..., 0]
+        for first in tqdm(range(0, len(order), batch_size), desc="log-probabilities", leave=False):
+            batch = order[first : first + batch_size]
+            width = max(len(completions[n]) for n in batch)
+            padded = [[start, *completions[n], *[start] * (width - len(completions[n]))] for n in batch]
+            ids = torch.tensor(padded, device=model.device)
+            logits = model(**decoder_input([states[n] for n in batch]), decoder_input_ids=ids[:, :-1]).logits
+            chosen = logits.float().log_softmax(-1).gather(2, ids[:, 1:, None])[..., 0]
             for n, row in zip(batch, chosen.tolist(), strict=True):
-                found[n] = row[: len(targets[n])]
+                found[n] = row[: len(completions[n])]
     return found
 
 

@@ -23,8 +23,10 @@ def rouge(predictions: Sequence[str], references: Sequence[str]) -> dict[str, fl
     return {name: sum(scores) / len(scores) for name, scores in rouge_scores(predictions, references).items()}
 
 
-def rouge_scores(predictions: Sequence[str], references: Sequence[str]) -> dict[str, list[float]]:
-    """As `rouge`, but for each name the list of the samples' F measures.
+def rouge_scores(
+    predictions: Sequence[str], references: Sequence[str], types: Sequence[str] = ROUGE_TYPES
+) -> dict[str, list[float]]:
+    """As `rouge`, but for each name the list of the samples' F measures; ROUGE-1 alone takes a quarter of the time.
 
     Raises:
         LabError: as `rouge`.
@@ -32,10 +34,10 @@ def rouge_scores(predictions: Sequence[str], references: Sequence[str]) -> dict[
     _check_pairs("references", predictions, references)
     if not all(isinstance(text, str) for text in (*predictions, *references)):
         raise LabError("Predictions and references must be strings, one prediction and one reference for each sample.")
-    scorer = _scorer()
+    scorer = _scorer(tuple(types))
     pairs = zip(predictions, references, strict=True)
     scores = [scorer.score(target=reference, prediction=prediction) for prediction, reference in pairs]
-    return {name: [float(score[name].fmeasure) for score in scores] for name in ROUGE_TYPES}
+    return {name: [float(score[name].fmeasure) for score in scores] for name in types}
 
 
 def fact_recall(predictions: Sequence[str], facts: Sequence[str | Mapping[str, str]]) -> list[float]:
@@ -117,10 +119,10 @@ def _rouge_metric() -> type:
 
 
 @cache
-def _scorer() -> Any:
+def _scorer(types: tuple[str, ...]) -> Any:
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer(list(ROUGE_TYPES), use_stemmer=True)
+    return RougeScorer(list(types), use_stemmer=True)
 
 
 def _check_pairs(name: str, predictions: Sequence[Any], others: Sequence[Any]) -> None:

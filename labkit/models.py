@@ -8,7 +8,7 @@ from labkit import hub
 from labkit.assets import asset
 from labkit.errors import LabError
 from labkit.profile import EMBEDDED, PROFILES, Profile, is_hub_id
-from labkit.quiet import quiet
+from labkit.quiet import quiet_libraries
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +63,9 @@ def load_model(profile: Profile) -> "tuple[PreTrainedModel, PreTrainedTokenizerB
             does not hold an encoder-decoder model with its tokenizer.
     """
     import torch
-    from transformers import set_seed
+
+    with quiet_libraries():
+        from transformers import set_seed
 
     device = choose_device(profile)
     model, tokenizer = _load(model_folder(profile), getattr(torch, device.dtype), profile.model_id)
@@ -86,26 +88,23 @@ def model_folder(profile: Profile) -> Path:
 
 def local_tokenizer(model_id: str) -> "PreTrainedTokenizerBase | None":
     """The tokenizer of a model on the hub if it is in the cache of this computer, else None; nothing is downloaded."""
-    from transformers import AutoTokenizer
+    with quiet_libraries():
+        from transformers import AutoTokenizer
 
     revisions = [values["model_revision"] for values in PROFILES.values() if values["model_id"] == model_id]
     for revision in (*revisions, "main"):
         folder = hub.cached_folder(hub.Repo("model", model_id, revision))
         if folder is not None and (folder / "tokenizer.json").is_file():
-            with quiet("transformers"):
+            with quiet_libraries():
                 return AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return None
 
 
 def _load(folder: Path, dtype: "torch.dtype", model_id: str) -> tuple[Any, Any]:
-    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
-    from transformers.utils import logging as transformers_logging
-
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()  # of a loading that takes less than the two seconds that deserve one
     try:
-        # torchao, which transformers imports here, reports the GPU kernels that a machine without the GPU cannot load
-        with quiet("transformers", "torchao", "torch.utils._pytree"):
+        with quiet_libraries():
+            from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
             model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:
@@ -113,9 +112,6 @@ def _load(folder: Path, dtype: "torch.dtype", model_id: str) -> tuple[Any, Any]:
         raise LabError(
             f"No encoder-decoder model with its tokenizer could be loaded for model_id {model_id!r}: {line}"
         ) from error
-    finally:
-        if bars:
-            transformers_logging.enable_progress_bar()
     return model, tokenizer
 
 

@@ -45,12 +45,12 @@ def score_bars(
     if not scores:
         raise LabError("score_bars() needs at least one score: name → (mean, low, high).")
     for name, triple in scores.items():
-        _numbers(f"The score of '{name}'", triple, 3)
+        check_numbers(f"The score of '{name}'", triple, 3)
     for name, mean in baselines.items():
-        _numbers(f"The baseline '{name}'", [mean], 1)
+        check_numbers(f"The baseline '{name}'", [mean], 1)
 
     height = 1.3 + 0.5 * len(scores) + 0.24 * len(baselines) + (0.3 if title else 0)
-    with _styled(height) as figure:
+    with styled(height) as figure:
         axes = figure.subplots()
         for row, (mean, low, high) in enumerate(scores.values()):
             axes.barh(row, mean, height=0.62, color=BLUE, alpha=0.35)
@@ -62,7 +62,7 @@ def score_bars(
         for level, (name, mean) in enumerate(sorted(baselines.items(), key=lambda item: item[1])):
             label = top + 0.46 * level  # a line of text each, to the right of lines that end below it: nothing crosses
             axes.vlines(mean, label, len(scores) - 0.5, color=VERMILLION, linestyle="--", linewidth=1.6)
-            _write(axes, f"{name} {mean:.3f}", (mean, label), (5, -2), ha="left", va="top", color=VERMILLION)
+            annotate(axes, f"{name} {mean:.3f}", (mean, label), (5, -2), ha="left", va="top", color=VERMILLION)
         axes.set_ylim(len(scores) - 0.5, top - 0.15)
         axes.set_yticks(range(len(scores)), list(scores))
         axes.set_xlim(0, 1.05 * max(*(high for _, _, high in scores.values()), *baselines.values(), 1e-3))
@@ -87,30 +87,30 @@ def shots_curve(
     Raises:
         LabError: lists of different lengths, empty ones, or something that is not a finite number of 0 or more.
     """
-    _numbers("rouge1", rouge1, len(rouge1) or 1)
-    _numbers("prompt_tokens", prompt_tokens, len(rouge1))
-    _numbers("budget", [budget], 1)
+    check_numbers("rouge1", rouge1, len(rouge1) or 1)
+    check_numbers("prompt_tokens", prompt_tokens, len(rouge1))
+    check_numbers("budget", [budget], 1)
     if len(intervals) != len(rouge1):
         raise LabError(f"intervals has {len(intervals)} entries and rouge1 {len(rouge1)}: they go in pairs.")
     for shots, interval in enumerate(intervals):
-        _numbers(f"The interval of {shots} shots", interval, 2)
+        check_numbers(f"The interval of {shots} shots", interval, 2)
 
     x = range(len(rouge1))
-    with _styled(5.6) as figure:
+    with styled(5.6) as figure:
         above, below = figure.subplots(2, sharex=True)
         above.fill_between(x, [low for low, _ in intervals], [high for _, high in intervals], color=BLUE, alpha=0.2)
         above.plot(x, rouge1, "o-", color=BLUE)
         for shots, (mean, (_, high)) in enumerate(zip(rouge1, intervals, strict=True)):
-            _write(above, f"{mean:.3f}", (shots, max(mean, high)), (0, 6))
+            annotate(above, f"{mean:.3f}", (shots, max(mean, high)), (0, 6))
         above.set_title("ROUGE-1, with its 95% interval")
         above.margins(y=0.25)
 
         over = [VERMILLION if tokens > budget else BLUE for tokens in prompt_tokens]
         below.bar(x, prompt_tokens, width=0.6, color=over, alpha=0.5)
         for shots, tokens in enumerate(prompt_tokens):
-            _write(below, f"{tokens:.0f}", (shots, 0), (0, 5))  # at the foot, where the budget's line does not cross it
+            annotate(below, f"{tokens:.0f}", (shots, 0), (0, 5))  # at the foot, clear of the budget's line
         below.axhline(budget, color="black", linestyle="--", linewidth=1.6)
-        _write(below, f"budget: {budget} tokens", (below.get_xlim()[0], budget), (4, 5), ha="left")
+        annotate(below, f"budget: {budget} tokens", (below.get_xlim()[0], budget), (4, 5), ha="left")
         below.set_title("Prompt tokens, mean")
         below.set_ylim(0, 1.2 * max(*prompt_tokens, budget))
         below.set_xlabel("Shots in the prompt")
@@ -159,7 +159,7 @@ def _style() -> Iterator[None]:
 
 
 @contextmanager
-def _styled(height: float) -> Iterator["Figure"]:
+def styled(height: float) -> Iterator["Figure"]:
     """A new figure of the style's width and the given height in inches. Not pyplot's, so nothing else holds it."""
     with _style():
         from matplotlib import rcParams
@@ -175,7 +175,7 @@ def _png(figure: "Figure") -> bytes:
     return buffer.getvalue()
 
 
-def _write(
+def annotate(
     axes: "Axes",
     text: str,
     point: tuple[float, float],
@@ -199,7 +199,7 @@ def _beside(axes: "Axes", row: float, text: str, color: str = "black") -> None:
     axes.text(1.02, row, text, transform=axes.get_yaxis_transform(), va="center_baseline", color=color)
 
 
-def _numbers(what: str, values: Sequence[float], count: int) -> None:
+def check_numbers(what: str, values: Sequence[float], count: int) -> None:
     """LabError unless these are `count` finite numbers of 0 or more."""
     good = len(values) == count and all(isinstance(value, Real) for value in values)  # numpy's are Real too
     if not good or not all(math.isfinite(value) and value >= 0 for value in values):

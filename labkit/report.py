@@ -15,7 +15,7 @@ from labkit.labs import lab_number
 from labkit.outputs import INDEX, OutputFolder, write_text
 from labkit.profile import EMBEDDED
 from labkit.progress import duration
-from labkit.record import format_value
+from labkit.record import flat, format_value
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _FORMULA = re.compile(r"\$[^$\s]|\\\(|\\\[|\\begin\{")
@@ -159,9 +159,11 @@ def _lab_section(entry: Mapping[str, Any], output: OutputFolder, expected: Expec
 
 
 def _record_rows(entry: Mapping[str, Any], output: OutputFolder, expected: Expected | None) -> str:
-    records = entry["records"]
+    records = flat(entry["records"])
     wrong = failures(entry, output, expected)
-    names = dict.fromkeys([*records, *(expected.records if expected else ()), *(expected.free if expected else ())])
+    names = dict.fromkeys([*records, *(expected.records if expected else ())])
+    free = expected.free if expected else {}
+    names |= dict.fromkeys(name for name in free if name not in entry["records"])
     rows = []
     for name in names:
         measured = format_value(records[name]) if name in records else "—"
@@ -169,8 +171,8 @@ def _record_rows(entry: Mapping[str, Any], output: OutputFolder, expected: Expec
         if expected and name in expected.records:
             target = describe(expected.records[name])
             verdict = "" if _not_compared(entry, output) else '<span class="good">✓</span>'
-        elif expected and name in expected.free:
-            target = f"free: {expected.free[name]}"
+        elif reason := free.get(name, free.get(name.partition("[")[0])):
+            target = f"free: {reason}"
         if name in wrong:
             verdict = f'<span class="bad">✗ {_text(wrong[name])}</span>'
         rows.append(

@@ -57,9 +57,9 @@ class PromptWorkbench(ipywidgets.VBox):
         topics = list(dict.fromkeys(row["topic"] for row in workbench.dialogues))
         self.topic = ipywidgets.Dropdown(options=[("all topics", None), *((t, t) for t in topics)], description="Topic")
         self.number = ipywidgets.Dropdown(options=self._numbers(None), description="Dialogue")
-        self.dialogue = _area("Text", first["dialogue"], 8, "#Person1#: Good morning.\n#Person2#: Hello, …")
-        self.reference = _area("Reference", first["summary"], 3, "A summary to score against, if you have one")
-        self.instruction = _area("Instruction", INSTRUCTION, 2, "None: the model gets the dialogue alone")
+        self.dialogue = text_area("Text", first["dialogue"], 8, "#Person1#: Good morning.\n#Person2#: Hello, …")
+        self.reference = text_area("Reference", first["summary"], 3, "A summary to score against, if you have one")
+        self.instruction = text_area("Instruction", INSTRUCTION, 2, "None: the model gets the dialogue alone")
         self.shots = [
             ipywidgets.Checkbox(description=f"{number} · {row['topic']}", indent=False, layout={"width": "auto"})
             for number, row in enumerate(workbench.shots)
@@ -124,7 +124,7 @@ class PromptWorkbench(ipywidgets.VBox):
         try:
             prompt = self._build()
         except LabError as error:
-            self.message.value, self.budget.value, self.prompt.value = _sentence(str(error)), "", ""
+            self.message.value, self.budget.value, self.prompt.value = error_sentence(str(error)), "", ""
         else:
             tokens = self.workbench.tokens(prompt)
             self.message.value = ""
@@ -138,7 +138,7 @@ class PromptWorkbench(ipywidgets.VBox):
             prompt, reference = self._build(), self.reference.value
             result = self.workbench.run(prompt, reference)
         except LabError as error:
-            self.message.value = _sentence(str(error))
+            self.message.value = error_sentence(str(error))
         else:
             self.message.value = ""
             doubt = _doubt_html(result, self.workbench.usual)
@@ -159,11 +159,12 @@ class PromptWorkbench(ipywidgets.VBox):
             self.result.value = f'{old}<div style="opacity:.6">{shown}</div>'
 
 
-def _area(description: str, value: str, rows: int, placeholder: str) -> ipywidgets.Textarea:
+def text_area(description: str, value: str, rows: int, placeholder: str) -> ipywidgets.Textarea:
+    """A field for text of `rows` lines, as wide as the panel."""
     return ipywidgets.Textarea(value, description=description, rows=rows, placeholder=placeholder, layout=_FULL)
 
 
-def _sentence(text: str) -> str:
+def error_sentence(text: str) -> str:
     """A sentence for the learner, marked by a bar at its left."""
     style = f"margin:0;padding-left:8px;border-left:4px solid {_VERMILLION};line-height:1.4"
     return f'<p role="alert" style="{style}">{html.escape(text)}</p>'
@@ -199,7 +200,7 @@ def _doubt_html(result: Result, usual: float | None) -> str:
     if usual is None or result.certainty >= usual:
         return ""
     chance, least = math.exp(result.certainty), math.exp(usual)
-    return _sentence(
+    return error_sentence(
         f"Unlike anything this model knows well? It gave the tokens of its own text a probability of {chance:.2f} on "
         f"average; on nearly all dialogues of this lab it is {least:.2f} or more. Check every word of the output."
     )

@@ -12,7 +12,7 @@ import pytest
 import labkit.exercises
 from labkit import LabError, exercise, exercise_status
 from labkit.exercises import checking
-from labkit.exercises.answers import COUNT, NUMBER, PAIR, TEXT, Kind
+from labkit.exercises.answers import COUNT, NUMBER, PAIR, PAIRS, TEXT, VECTOR, Kind, shown
 from labkit.exercises.checking import Case, Exercise, Status, check
 from labkit.exercises.limit import OutOfTime, within
 
@@ -334,6 +334,25 @@ def test_without_a_main_thread_there_is_no_limit() -> None:
     thread.start()
     thread.join()
     assert verdicts[0].status is Status.RIGHT
+
+
+def test_vectors_of_numbers_are_read_and_compared() -> None:
+    assert VECTOR.read(np.array([0.25, 0.75], dtype=np.float32)) == (0.25, 0.75)
+    for wrong in (0.5, np.array(0.5), np.ones((1, 2)), [0.25, 0.75], np.array(["a"]), np.array([True])):
+        assert VECTOR.read(wrong) is None
+    assert VECTOR.same((0.5, 0.5), (0.5, 0.5000009)) and not VECTOR.same((0.5, 0.5), (0.5, 0.500002))
+    assert not VECTOR.same((0.5,), (0.5, 0.5)) and not VECTOR.same((float("nan"),), (float("nan"),))
+
+
+def test_pairs_of_whole_numbers_are_read() -> None:
+    assert PAIRS.read([(0, 1), [np.int64(2), 3]]) == ((0, 1), (2, 3)) == PAIRS.read(np.array([[0, 1], [2, 3]]))
+    for wrong in ([0, 1], [(0, 1, 2)], [(0, 0.5)], np.array([1, 2]), 3):
+        assert PAIRS.read(wrong) is None
+
+
+def test_small_arrays_are_shown_by_their_numbers() -> None:
+    assert shown(np.array([0.5, 0.25], dtype=np.float32)) == "[0.5 , 0.25]"
+    assert shown(np.zeros((40, 2))) == "<array of shape (40, 2)>"
 
 
 def test_without_sigalrm_there_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,35 @@ def test_a_relation_beside_a_bound():
     assert "more than b" in compare(expected, {"a": 0.4, "b": 0.41})["a"]
 
 
+BY_CONFIG = {"value": {"greedy": 0.5, "beams": 0.6}, "tolerance": 0.02, "no_effect": {"greedy": 0.3, "beams": 0.4}}
+
+
+def test_a_dict_is_compared_value_by_value():
+    expected = spec(a=BY_CONFIG)
+    assert compare(expected, {"a": {"greedy": 0.51, "beams": 0.59}}) == {}
+    found = compare(expected, {"a": {"greedy": 0.51, "beams": 0.5}})
+    assert list(found) == ["a[beams]"] and "expected 0.6 ± 0.02" in found["a[beams]"]
+    assert set(compare(expected, {"a": {"greedy": 0.5, "other": 1}})) == {"a[beams]", "a[other]"}
+    assert set(compare(expected, {"a": 0.5})) == {"a[greedy]", "a[beams]", "a"}
+    assert check_tolerances(expected) == []
+    (problem,) = check_tolerances(spec(a={**BY_CONFIG, "tolerance": {"greedy": 0.02, "beams": 0.2}}))
+    assert problem.startswith("a[beams]: the tolerance 0.2")
+
+
+def test_values_of_a_dict_have_expectations_relations_and_reasons_of_their_own():
+    interval = {"above_interval_of": "a[hot][interval]"}
+    expected = spec(
+        free={"a[hot][interval]": "noise", "b": "depends on the machine"}, **{"a[cold][interval]": interval}
+    )
+    records = {"a": {"cold": {"interval": [0.5, 0.6]}, "hot": {"interval": [0.3, 0.4]}}, "b": {"greedy": 100}}
+    assert compare(expected, records) == {}
+    records["a"]["hot"]["interval"] = [0.3, 0.5]
+    assert list(compare(expected, records)) == ["a[cold][interval]"]
+    assert set(compare(expected, {"a": records["a"], "c": {"x": 1}})) == {"a[cold][interval]", "b", "c[x]"}
+    both = spec(a={"above": "b[greedy]", "value": 0.5, "by": 0.15}, b=BY_CONFIG)
+    assert check_tolerances(both) != [] and "b[greedy] is 0.5" in compare(both, {"a": 0.5, "b": {"greedy": 0.5}})["a"]
+
+
 def test_missing_and_unlisted_records_are_told():
     found = compare(spec(a=BOUND, free={"b": "noise"}), {"c": 1})
     assert set(found) == {"a", "b", "c"}
@@ -117,6 +146,7 @@ def test_a_lone_relation_needs_a_margin(by, fine):
         ({"value": 1, "tolerance": 0.1, "no_effect": 0, "reason": " "}, "no reason"),
         ({"above": "nobody", "by": 1}, "refers to 'nobody'"),
         ({"equals": 1, "no_effect": 0, "by": 1}, "'by' without 'above'"),
+        ({**BY_CONFIG, "tolerance": {"greedy": 0.02}}, "value and tolerance and no_effect do not have the same keys"),
     ],
 )
 def test_malformed_expectations_are_refused(entry, said):

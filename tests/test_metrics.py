@@ -24,6 +24,12 @@ def test_rouge_by_hand():
     assert rouge(["same words"], ["same words"]) == dict.fromkeys(ROUGE_TYPES, 1.0)
 
 
+def test_rouge_1_alone_is_the_same_rouge_1():
+    assert rouge_scores(PREDICTIONS, REFERENCES, ["rouge1"]) == {
+        "rouge1": rouge_scores(PREDICTIONS, REFERENCES)["rouge1"]
+    }
+
+
 def test_rouge_is_the_mean_of_googles_scorer():
     scorer = RougeScorer(list(ROUGE_TYPES), use_stemmer=True)
     for name, value in rouge(PREDICTIONS, REFERENCES).items():

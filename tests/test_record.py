@@ -6,7 +6,7 @@ import pytest
 from small_labs import recorded
 
 from labkit.errors import LabError
-from labkit.record import RECORD_MIME, format_value, read_records, record
+from labkit.record import RECORD_MIME, flat, format_value, read_records, record
 
 
 def test_numpy_values_become_json_values(capsys):
@@ -33,7 +33,10 @@ def test_the_output_holds_a_table_and_the_values(monkeypatch):
         (np.inf, "inf"),
         ([1.0, float("nan")], r"\[1\]"),
         ([], "empty list"),
-        ({"b": 1}, "dict"),
+        ({}, "empty dict"),
+        ({1: 0.5, "1": 0.6}, "same as strings"),
+        ({None: 0.5}, "the key None"),
+        ({"b": {0.3: [float("nan")]}}, r"\[b\]\[0.3\]\[0\].*nan"),
         (["text"], r"\[0\].*str"),
         ([[1, 2]], "list"),
         (None, "NoneType"),
@@ -43,6 +46,32 @@ def test_the_output_holds_a_table_and_the_values(monkeypatch):
 def test_what_cannot_be_recorded_is_refused_by_name(value, said):
     with pytest.raises(LabError, match=rf"record\(a.*{said}"):
         record(a=value)
+
+
+def test_dicts_are_kept_with_strings_as_keys_and_shown_as_columns(monkeypatch, capsys):
+    scores = {0.3: {"value": np.float64(0.5), "interval": (0.4, 0.6)}, 1: {"value": 0.25, "interval": (0.2, 0.3)}}
+    record(rouge1=scores, count=3, seconds={0.3: 1.5, 1: 2}, size={"all": 4})
+    assert [line.split() for line in capsys.readouterr().out.splitlines() if line] == [
+        ["count", "3"],
+        ["rouge1", "seconds"],
+        ["---", "-" * 31, "-------"],
+        ["0.3", "value:", "0.5,", "interval:", "0.4,", "0.6", "1.5"],
+        ["1", "value:", "0.25,", "interval:", "0.2,", "0.3", "2"],
+        ["size"],
+        ["---", "----"],
+        ["all", "4"],
+    ]
+    shown = []
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: object())
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    record(rouge1=scores)
+    assert shown[0][RECORD_MIME] == {
+        "rouge1": {"0.3": {"value": 0.5, "interval": [0.4, 0.6]}, "1": {"value": 0.25, "interval": [0.2, 0.3]}}
+    }
+
+
+def test_dicts_are_taken_apart():
+    assert flat({"a": 1, "b": {"x": [1, 2], "y": {"z": 0.5}}}) == {"a": 1, "b[x]": [1, 2], "b[y][z]": 0.5}
 
 
 def test_recording_nothing_is_refused():

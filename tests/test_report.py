@@ -47,6 +47,16 @@ def test_records_stand_beside_what_is_expected(tmp_path):
     assert list(failures(lab, output, EXPECTED["01"])) == ["score"]
 
 
+def test_the_values_of_a_dict_are_rows(tmp_path):
+    score = {"value": {"x": 0.5, "y": 0.5}, "tolerance": 0.1, "no_effect": 0.1, "reason": "the claim"}
+    expected = {"01": parse_expected({"records": {"score": score}, "free": {"time": "the machine's"}})}
+    output, lab = folder(tmp_path, records={"score": {"x": 0.5, "y": 0.3}, "time": {"x": 1.5}})
+    page = index_page(output, expected)
+    assert list(failures(lab, output, expected["01"])) == ["score[y]"]
+    assert page.count("0.5 ± 0.1</td>") == 2 and page.count("free: the machine") == 1
+    assert "<code>time[x]</code>" in page and "<code>time</code>" not in page
+
+
 @pytest.mark.parametrize(("given", "said"), [({"profile": "base"}, "not compared"), ({"changed": {"a": 3}}, "a = 3")])
 def test_other_profiles_and_other_values_are_not_compared(tmp_path, given, said):
     output, lab = folder(tmp_path, **given)

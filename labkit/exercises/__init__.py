@@ -1,14 +1,14 @@
 """Self-checking exercises: `exercise(…)` under each stub of a lab, `exercise_status()` at its end.
 
 The stub and the reference stand in the notebook. Here: how they are compared (`checking`, `answers`, `limit`), how the
-outcome looks (`show`), and for each lab the cases and hints (`lab01`).
+outcome looks (`show`), and for each lab the cases and hints (`lab01` to `lab03`).
 """
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from labkit.errors import LabError
-from labkit.exercises import lab01
+from labkit.exercises import lab01, lab02, lab03
 from labkit.exercises.checking import Exercise, Status, check
 from labkit.exercises.show import show_status, show_verdict
 from labkit.profile import nearest
@@ -17,7 +17,7 @@ __all__ = ["EXERCISES", "exercise", "exercise_status"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-EXERCISES: dict[str, Exercise] = {each.name: each for each in lab01.EXERCISES}
+EXERCISES: dict[str, Exercise] = {each.name: each for lab in (lab01, lab02, lab03) for each in lab.EXERCISES}
 
 _status: dict[str, Status] = {}  # of this session, by the exercise's name
 

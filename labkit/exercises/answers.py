@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 _LONGEST = 480  # characters of a value that are shown
+_SMALL = 12  # numbers of an array that are shown
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ def unchanged(now: Any, before: Any) -> bool:
 
 
 def shown(value: Any, longest: int = _LONGEST) -> str:
-    """A plain value as a table shows it: numbers to six digits, long texts cut in the middle, arrays by their shape."""
+    """A plain value as a table shows it: numbers to six digits, long texts cut, large arrays by their shape."""
     if isinstance(value, np.ndarray):
-        return f"<array of shape {value.shape}>"
+        small = collapse(np.array2string(value, precision=6, separator=", "))
+        return small if value.size <= _SMALL else f"<array of shape {value.shape}>"
     if isinstance(value, tuple):
         return f"({', '.join(map(shown, value))})"
     if isinstance(value, float):
@@ -80,7 +82,28 @@ def _pair(returned: Any) -> tuple[float, float] | None:
     return ends[0], ends[1]
 
 
+def _vector(returned: Any) -> tuple[float, ...] | None:
+    if not isinstance(returned, np.ndarray) or returned.ndim != 1:  # the labs index and compare what comes back
+        return None
+    found = [_number(item) for item in returned]
+    return None if None in found else tuple(found)  # type: ignore[arg-type]
+
+
+def _pairs(returned: Any) -> tuple[tuple[int, int], ...] | None:
+    if not isinstance(returned, tuple | list | np.ndarray):
+        return None
+    found = [tuple(map(_count, item)) if isinstance(item, tuple | list | np.ndarray) else () for item in returned]
+    return tuple(found) if all(len(item) == 2 and None not in item for item in found) else None  # type: ignore
+
+
+def _alike(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether two lists of probabilities agree to a millionth, of the whole and not of each."""
+    return len(one) == len(other) and all(abs(a - b) <= 1e-6 for a, b in zip(one, other, strict=True))
+
+
 TEXT = Kind("a string", _text, lambda one, other: one == other)
 NUMBER = Kind("a number", _number, close)
 COUNT = Kind("a whole number (an int)", _count, lambda one, other: one == other)
 PAIR = Kind("a pair of numbers", _pair, lambda one, other: all(map(close, one, other)))
+VECTOR = Kind("a one-dimensional numpy array of numbers", _vector, _alike)
+PAIRS = Kind("a list of pairs of whole numbers", _pairs, lambda one, other: one == other)

@@ -28,12 +28,18 @@ class Case:
     slips: Mapping[Any, str] = field(default_factory=dict)
 
 
+def plainly(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Call the function with a case's arguments as they stand."""
+    return function(*arguments)
+
+
 @dataclass(frozen=True, eq=False)
 class Exercise:
     """An exercise's cases. Its expected values come from the reference in the notebook, which is the only copy.
 
     `diagnose(case, got, expected)` names the mistake behind a wrong answer where it recognises one. `got` is the plain
-    value of that answer, or the Exception that the function raised.
+    value of that answer, or the Exception that the function raised. `call` hands a case's arguments to the function,
+    where they need another form (a list that is to arrive as a tensor) or its answer has to be looked into.
     """
 
     name: str
@@ -41,6 +47,7 @@ class Exercise:
     kind: Kind
     cases: tuple[Case, ...]
     diagnose: Callable[[Case, Any, Any], str | None]
+    call: Callable[[Callable[..., Any], tuple[Any, ...]], Any] = plainly
 
 
 class Status(Enum):
@@ -103,7 +110,7 @@ def _call(exercise: Exercise, case: Case, function: Callable[..., Any]) -> _Atte
     arguments = copy.deepcopy(case.arguments)
 
     def answer() -> tuple[type, Any]:
-        returned = function(*arguments)
+        returned = exercise.call(function, arguments)
         return type(returned), exercise.kind.read(returned)
 
     try:
