@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import warnings
 from collections.abc import Iterator
 
 
@@ -26,7 +27,8 @@ def quiet_libraries() -> Iterator[None]:
     torchao and bitsandbytes report, when they are imported, the kernels that they cannot load on this machine; the bars
     are those of loading and saving a checkpoint, which takes less than the two seconds that deserve one.
     """
-    with quiet("transformers", "torchao", "bitsandbytes", "torch.utils._pytree"):
+    with quiet("transformers", "torchao", "bitsandbytes", "torch.utils._pytree"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # bitsandbytes meets one of torch's
         from transformers.utils import logging as transformers_logging
 
         bars = transformers_logging.is_progress_bar_enabled()

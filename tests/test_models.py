@@ -7,11 +7,14 @@ import torch
 from labkit import load_model, profile
 from labkit.errors import LabError
 from labkit.models import choose_device, local_tokenizer
+from labkit.quiet import quiet_libraries
 
 
 @pytest.fixture
 def gpu(monkeypatch):
     """Pretend that PyTorch finds a CUDA GPU."""
+    with quiet_libraries():
+        import bitsandbytes  # noqa: F401 (which looks for a GPU when it is imported, and would find the pretended one)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Some GPU")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
