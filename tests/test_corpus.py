@@ -9,6 +9,7 @@ import pytest
 
 from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
 from labkit.corpus import words
+from labkit.corpus.copying import whose
 from labkit.corpus.generator import SENTENCE_END, Dialogue, fill, in_new_words, make_dialogue, spoken_by_either
 from labkit.corpus.natural import as_script
 from labkit.corpus.questions import label
@@ -307,7 +308,7 @@ def test_lines_are_repeated_with_their_own_speakers():
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(12)), progress=0.1)
     shuffled = 0
     for _ in range(60):
-        prompt, answer = mixture.whose()
+        prompt, answer = whose(mixture.dialogue(), mixture.rng)
         turns = re.findall(r"^#Person([12])#: (.*)$", prompt, re.M)
         if "each line" in prompt:
             assert answer == " ".join(f"{said} (#Person{number}#)" for number, said in turns)
