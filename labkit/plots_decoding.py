@@ -1,11 +1,11 @@
 """Figures of decoding: distributions over the next token, quality against diversity, texts shaded by probability."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
-from labkit.plots import BLUE, GREY, VERMILLION, annotate, check_numbers, styled
+from labkit.plots import BLUE, GREY, VERMILLION, check_numbers, styled
+from labkit.plots_lines import spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,36 +46,6 @@ def next_token_bars(tokens: Sequence[str], distributions: Mapping[str, Sequence[
     return figure
 
 
-def lines(
-    x: Sequence[float], curves: Mapping[str, Sequence[float]], *, xlabel: str, title: str, log: bool = False
-) -> "Figure":
-    """Curves over the same x, each named at its right end.
-
-    Raises:
-        LabError: no curve, or one that has not as many numbers as x, all finite and 0 or more.
-    """
-    if not curves:
-        raise LabError("lines() needs at least one curve: name → numbers.")
-    for name, values in {"x": x, **curves}.items():
-        check_numbers(f"The curve '{name}'", values, len(x))
-    with styled(3.6) as figure:
-        axes = figure.subplots()
-        ends = [values[-1] for values in curves.values()]
-        everything = [value for values in curves.values() for value in values]
-        heights = _spread(ends, least=0.08 * (max(everything) - min(everything)))
-        for number, ((name, values), height) in enumerate(zip(curves.items(), heights, strict=True)):
-            axes.plot(x, values, "o-", color=f"C{number}", markersize=4)
-            annotate(axes, name, (x[-1], height), (6, 0), ha="left", va="center", color=f"C{number}")
-        if log:
-            axes.set_xscale("log")
-            axes.set_xticks(list(x), [f"{value:g}" for value in x])
-            axes.minorticks_off()
-        axes.set_xlabel(xlabel)
-        axes.set_title(title)
-        axes.margins(x=0.05, y=0.12)
-    return figure
-
-
 def quality_against_diversity(
     points: Mapping[str, tuple[float, float]], intervals: Mapping[str, tuple[float, float]], *, path: Sequence[str]
 ) -> "Figure":
@@ -102,7 +72,7 @@ def quality_against_diversity(
             color = VERMILLION if name in path else BLUE
             axes.vlines(x, *intervals[name], color=color, alpha=0.5, linewidth=2)
             axes.plot(x, y, "o", color=color)
-        ends = _spread([y for _, y in points.values()], least=0.045 * _span(points, 1))
+        ends = spread([y for _, y in points.values()], least=0.045 * _span(points, 1))
         for (name, (x, y)), height in zip(points.items(), ends, strict=True):
             label = right + 0.06 * _span(points, 0)
             axes.plot([x, label], [y, height], color=GREY, linewidth=0.5, alpha=0.5, zorder=0)
@@ -156,13 +126,3 @@ def shaded_tokens(tokens: Sequence[str], probabilities: Sequence[float], alterna
 def _span(points: Mapping[str, tuple[float, float]], axis: int) -> float:
     values = [point[axis] for point in points.values()]
     return max(values) - min(values) or 1.0
-
-
-def _spread(heights: Sequence[float], least: float) -> list[float]:
-    """The heights moved apart so that labels there do not overlap, in the same order."""
-    order = sorted(range(len(heights)), key=heights.__getitem__)
-    found = list(heights)
-    for below, above in pairwise(order):
-        found[above] = max(found[above], found[below] + least)
-    shift = sum(new - old for new, old in zip(found, heights, strict=True)) / len(heights)
-    return [height - shift for height in found]

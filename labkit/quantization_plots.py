@@ -55,37 +55,6 @@ def bits_figure(formats: Mapping[str, Sequence[tuple[str, str]]], values: Mappin
     return figure
 
 
-def curves(
-    x: Sequence[float], series: Mapping[str, Sequence[float]], *, xlabel: str, title: str, log: bool = False
-) -> "Figure":
-    """One line for each series over the same x, its name at its right end.
-
-    Args:
-        log: whether the height is drawn on a logarithmic axis.
-
-    Raises:
-        LabError: no series, or one that is not as many finite numbers of 0 or more as x has.
-    """
-    if not series:
-        raise LabError("curves() needs at least one series: name → heights.")
-    for name, heights in series.items():
-        check_numbers(f"The series '{name}'", heights, len(x))
-    with styled(3.8) as figure:
-        axes = figure.subplots()
-        for number, (name, heights) in enumerate(series.items()):
-            axes.plot(x, heights, "o-" if len(x) < 20 else "-", color=f"C{number}")
-            annotate(axes, name, (x[-1], heights[-1]), (8, -4), ha="left", color=f"C{number}")
-        axes.set_xlabel(xlabel)
-        axes.set_title(title)
-        axes.margins(x=0.02)
-        if log:
-            axes.set_yscale("log")
-        if len(x) < 20:
-            axes.set_xticks(x)
-        axes.set_xlim(right=x[-1] + 0.3 * (x[-1] - x[0]) if len(x) > 1 else None)
-    return figure
-
-
 def stacked_bars(parts: Mapping[str, Mapping[str, float]], *, xlabel: str, title: str) -> "Figure":
     """One bar for each name, made up of its parts from left to right; the sum at its end, the parts named above.
 

@@ -365,3 +365,7 @@ def test_every_exercise_is_well_formed(name: str) -> None:
     one = labkit.exercises.EXERCISES[name]
     assert one.name == name and one.title and len(one.cases) >= 2
     assert name.partition(".")[2].isidentifier()
+
+
+def test_numbers_in_a_list_are_shown_to_six_digits():
+    assert shown(([0.308571457862854, -0.0], [1.0])) == "([0.308571, 0], [1])"

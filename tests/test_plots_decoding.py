@@ -1,14 +1,17 @@
 """The figures of decoding: what stands in them, and what is refused."""
 
+import warnings
 from itertools import pairwise
 
 import pytest
 from matplotlib.text import Text
 
+from labkit import plots
 from labkit.beams import ENDED, KEPT, PRUNED, Node
 from labkit.errors import LabError
 from labkit.plots_beams import beam_tree
-from labkit.plots_decoding import lines, next_token_bars, quality_against_diversity, shaded_tokens
+from labkit.plots_decoding import next_token_bars, quality_against_diversity, shaded_tokens
+from labkit.plots_lines import lines
 
 
 def texts(figure):
@@ -38,6 +41,14 @@ def test_curves_that_end_together_have_names_apart():
     (axes,) = lines([1, 2], {"a": [0, 1.0], "b": [1, 1.01]}, xlabel="x", title="").axes
     low, high = sorted(text.xy[1] for text in axes.texts)
     assert high - low > 0.07
+
+
+def test_a_long_curve_has_no_dots_and_nothing_warns():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = lines(list(range(40)), {"a": [1.0] * 40}, xlabel="x", title="t")
+        plots.show(figure, "A line.")
+    assert figure.axes[0].lines[0].get_marker() == "None"
 
 
 def test_dollars_in_a_text_are_no_formula():

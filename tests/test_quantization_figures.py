@@ -11,7 +11,8 @@ from labkit import plots
 from labkit.errors import LabError
 from labkit.memory import RECIPES, SHAPES, need_table
 from labkit.number_formats import FORMATS, parts
-from labkit.quantization_plots import bits_figure, curves, stacked_bars
+from labkit.plots_lines import lines
+from labkit.quantization_plots import bits_figure, stacked_bars
 from labkit.quantization_widgets import bit_panel, memory_calculator, read_number, reading
 
 matplotlib.use("agg")
@@ -42,8 +43,8 @@ def test_every_bit_is_drawn_with_its_format_and_value():
     assert len(colours) == 3 and inside(figure)
 
 
-def test_curves_are_named_at_their_ends():
-    figure = curves([2, 3, 4], {"a": [1, 2, 3], "a longer name": [2.0, 2.5, 5.0]}, xlabel="bits", title="dB")
+def test_the_curves_of_the_lab_are_named_within_the_figure():
+    figure = lines([2, 3, 4], {"a": [1, 2, 3], "a longer name": [2.0, 2.5, 5.0]}, xlabel="bits", title="dB")
     assert {"a", "a longer name", "bits", "dB"} <= set(texts(figure))
     assert [list(line.get_ydata()) for line in figure.axes[0].lines] == [[1, 2, 3], [2.0, 2.5, 5.0]]
     assert inside(figure)
@@ -61,7 +62,6 @@ def test_nothing_warns():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         plots.show(bits_figure(LAYOUT, VALUES, title="pi"), "Bits.")
-        plots.show(curves(list(range(40)), {"a": [1.0] * 40}, xlabel="x", title="t"), "A line.")
         plots.show(stacked_bars(BARS, xlabel="GB", title="t"), "Bars.")
 
 
@@ -71,8 +71,6 @@ def test_nothing_warns():
         (lambda: bits_figure({}, {}, title=""), "at least one format"),
         (lambda: bits_figure(LAYOUT, {}, title=""), "a value for each"),
         (lambda: bits_figure({"a": [("mantissa", "01")]}, {"a": 1.0}, title=""), "a has a part 'mantissa'"),
-        (lambda: curves([1, 2], {}, xlabel="", title=""), "at least one series"),
-        (lambda: curves([1, 2], {"a": [1]}, xlabel="", title=""), "The series 'a' must be 2 finite numbers"),
         (lambda: stacked_bars({}, xlabel="", title=""), "at least one bar"),
         (lambda: stacked_bars({**BARS, "b": {"rest": 1}}, xlabel="", title=""), "The bar 'b' has the parts rest"),
         (lambda: stacked_bars({"b": {"x": math.nan}}, xlabel="", title=""), "The bar 'b' must be a finite number"),

@@ -1,7 +1,8 @@
 """Self-checking exercises: `exercise(…)` under each stub of a lab, `exercise_status()` at its end.
 
 The stub and the reference stand in the notebook. Here: how they are compared (`checking`, `answers`, `limit`), how the
-outcome looks (`show`), and for each lab the cases and hints (`lab01` to `lab03`).
+outcome looks (`show`), and for each lab the cases and hints
+(`lab01` to `lab03`, with `truncation`, `slips` and `whole_numbers`).
 """
 
 from collections.abc import Callable

@@ -52,8 +52,10 @@ def shown(value: Any, longest: int = _LONGEST) -> str:
         return small if value.size <= _SMALL else f"<array of shape {value.shape}>"
     if isinstance(value, tuple):
         return f"({', '.join(map(shown, value))})"
+    if isinstance(value, list) and 0 < len(value) <= _SMALL and all(isinstance(each, float) for each in value):
+        return f"[{', '.join(map(shown, value))}]"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value + 0.0:.6g}"  # no minus in front of a zero
     if isinstance(value, int) and value.bit_length() > 64:
         return "a number beyond 2**64"
     text = repr(value)
