@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from subprocess import DEVNULL
 from types import FrameType
 from typing import Any
@@ -39,12 +39,12 @@ class Interrupted(KeyboardInterrupt):
 class KernelProcesses:
     """The kernel process and its descendants: the peak of their memory, and their end.
 
-    `peak_rss` is in bytes: resident memory of all of them together, pages that two of them share counted twice.
+    `peak_memory` is in bytes, of all of them together (`_resident`).
     """
 
     def __init__(self) -> None:
         self.mark = uuid.uuid4().hex
-        self.peak_rss = 0
+        self.peak_memory = 0
         self.exit_status: int | None = None  # of the kernel, negative: killed by that signal
         self._started = time.time() - 1  # psutil's clock is coarser than ours
         self._kernel: Any = None  # the Popen object
@@ -85,7 +85,7 @@ class KernelProcesses:
             with contextlib.suppress(psutil.Error):
                 found.update(process.children(recursive=True))
         found.update(self._marked())
-        return [process for process in found if _runs(process)]
+        return [process for process in found if runs(process)]
 
     def _marked(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
@@ -99,18 +99,26 @@ class KernelProcesses:
         except psutil.Error:
             return
         while True:
-            rss = 0
             with contextlib.suppress(psutil.Error):
-                for process in [kernel, *kernel.children(recursive=True)]:
-                    self._seen.add(process)
-                    with contextlib.suppress(psutil.Error):
-                        rss += process.memory_info().rss
-            self.peak_rss = max(self.peak_rss, rss)
+                now = [kernel, *kernel.children(recursive=True)]
+                self._seen.update(now)
+                self.peak_memory = max(self.peak_memory, _resident(now))
             if self._done.wait(SAMPLE_SECONDS):
                 return
 
 
-def _runs(process: psutil.Process) -> bool:
+def _resident(processes: Sequence[psutil.Process]) -> int:
+    """Bytes in memory. Pages that several processes share are divided among them where the system tells (Linux)."""
+    alone = len(processes) == 1  # to divide takes longer than to look
+    total = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss if alone or not psutil.LINUX else process.memory_full_info().pss
+    return total
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether the process is alive: one that ended and was not yet waited for is not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

@@ -61,7 +61,7 @@ class RunProgress:
 
 def summary(entry: dict[str, Any]) -> str:
     """`01_dialogue_summarization: passed, 1 min 12 s, 812 MB`."""
-    cost = f"{duration(entry['seconds'])}, {entry['peak_rss_mb']:.0f} MB"
+    cost = f"{duration(entry['seconds'])}, {entry['peak_memory_mb']:.0f} MB"
     if entry["status"] == "skipped":
         return f"{entry['name']}: skipped, it passed before ({cost})"
     return f"{entry['name']}: {entry['status']}, {cost}"

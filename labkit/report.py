@@ -128,7 +128,7 @@ def _lab_row(entry: Mapping[str, Any], output: OutputFolder, expected: Expected 
     return (
         f'<tr><td><a href="#{name}">{name}</a></td><td>{_status(entry["status"])}</td>'
         f'<td class="number">{duration(entry["seconds"])}</td>'
-        f'<td class="number">{entry["peak_rss_mb"]:.0f} MB</td><td>{records}</td></tr>'
+        f'<td class="number">{entry["peak_memory_mb"]:.0f} MB</td><td>{records}</td></tr>'
     )
 
 

@@ -182,7 +182,7 @@ def _run_lab(plan: Plan, lab: Lab, progress: RunProgress) -> dict[str, Any]:
         "name": lab.name,
         "status": "failed" if error else "passed",
         "seconds": round(seconds, 2),
-        "peak_rss_mb": round(processes.peak_rss / 1e6, 1),
+        "peak_memory_mb": round(processes.peak_memory / 1e6, 1),
         "records": records,
         "error": error,
     }

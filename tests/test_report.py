@@ -28,7 +28,7 @@ def folder(tmp_path, profile="embedded", changed=None, **entry):
         "name": "01_lab",
         "status": "passed",
         "seconds": 72.0,
-        "peak_rss_mb": 811.6,
+        "peak_memory_mb": 811.6,
         "records": {"size": 200, "score": 0.3, "time": 1.5},
         "error": None,
         **entry,
