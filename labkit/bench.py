@@ -4,7 +4,8 @@ One side is `labkit.generate`: prompts of similar length share a batch. The othe
 prompt padded to 512 tokens and generated from on its own. Both run greedily, in float32, on the same prompts, with the
 same settings, each after a warm-up. The original labs passed no attention mask, so that their model read the padding;
 here that side gets its mask, since without it the outputs would differ. The mask costs it nothing that can be measured.
-After that comes the speed of each number format (`labkit.format_bench`), which is shown and not judged.
+After that come the speed of each number format (`labkit.format_bench`) and the steps a second of training on several
+ranks (`labkit.distributed_bench`), which are shown and not judged.
 """
 
 import sys
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.data import load_dialogues
+from labkit.distributed_bench import distributed_lines
 from labkit.errors import LabError
 from labkit.format_bench import format_lines
 from labkit.generation import completion, generate_ids
@@ -112,6 +114,11 @@ def main() -> int:
     print(result, "", sep="\n")
     for line in format_lines(chosen, tokenizer, prompts):
         print(line, flush=True)
+    try:
+        print("", *distributed_lines(), sep="\n")
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0 if result.passed else 1
 
 

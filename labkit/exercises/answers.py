@@ -99,7 +99,7 @@ def _pairs(returned: Any) -> tuple[tuple[int, int], ...] | None:
 
 
 def _alike(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    """Whether two lists of probabilities agree to a millionth, of the whole and not of each."""
+    """Whether two lists of numbers agree to a millionth, of the whole and not of each."""
     return len(one) == len(other) and all(abs(a - b) <= 1e-6 for a, b in zip(one, other, strict=True))
 
 
