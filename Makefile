@@ -3,7 +3,7 @@
 #   make lab             open the labs in JupyterLab, as a copy of your own in work/
 #   make run             execute every lab and write build/index.html; LAB=01 for one
 #   make test            the tests, every lab executed once among them; make test-slow for the long ones
-#   make bench           batched generation against one dialogue at a time; number formats; training on 1, 2 and 4 ranks
+#   make bench           batched against single generation; number formats; training on ranks; small training runs
 #   make check           ruff (notebooks too) and mypy
 #   make clean           remove what these made, except work/
 #

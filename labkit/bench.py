@@ -4,8 +4,8 @@ One side is `labkit.generate`: prompts of similar length share a batch. The othe
 prompt padded to 512 tokens and generated from on its own. Both run greedily, in float32, on the same prompts, with the
 same settings, each after a warm-up. The original labs passed no attention mask, so that their model read the padding;
 here that side gets its mask, since without it the outputs would differ. The mask costs it nothing that can be measured.
-After that come the speed of each number format (`labkit.format_bench`) and the steps a second of training on several
-ranks (`labkit.distributed_bench`), which are shown and not judged.
+After that come the speed of each number format (`labkit.format_bench`), of small training runs (`labkit.sweep_bench`)
+and of training on several ranks (`labkit.distributed_bench`), which are shown and not judged.
 """
 
 import sys
@@ -21,6 +21,7 @@ from labkit.format_bench import format_lines
 from labkit.generation import completion, generate_ids
 from labkit.models import load_model
 from labkit.profile import profile
+from labkit.sweep_bench import sweep_lines
 
 DIALOGUES = 96  # three full batches
 MAX_LENGTH = 512
@@ -115,6 +116,7 @@ def main() -> int:
     for line in format_lines(chosen, tokenizer, prompts):
         print(line, flush=True)
     try:
+        print("", *sweep_lines(), sep="\n")
         print("", *distributed_lines(), sep="\n")
     except LabError as error:
         print(error, file=sys.stderr)

@@ -134,19 +134,24 @@ def show(figure: "Figure", alt: str) -> None:
     from IPython.core.getipython import get_ipython
     from IPython.display import display
 
-    picture = base64.b64encode(_png(figure)).decode()
-    width = round(figure.get_figwidth() * figure.get_dpi())
+    card = picture_html(figure, alt)
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close(figure)  # one made through pyplot would be shown a second time at the end of the cell
     if get_ipython() is None:  # a plain script: there is no notebook to show it in
         print(alt)
         return
+    display({"text/html": card, "text/plain": alt}, raw=True)
+
+
+def picture_html(figure: "Figure", alt: str) -> str:
+    """The figure as a picture on its white card, for a page or a panel."""
+    picture = base64.b64encode(_png(figure)).decode()
+    width = round(figure.get_figwidth() * figure.get_dpi())
     image = (
         f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" '
         f'style="display:block;width:{width}px;max-width:100%;height:auto">'
     )
-    card = f'<div class="labkit-figure" style="{_CARD}">{image}</div>'
-    display({"text/html": card, "text/plain": alt}, raw=True)
+    return f'<div class="labkit-figure" style="{_CARD}">{image}</div>'
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`labkit build corpus`, `model` and `judge`: how the assets were made, to be run again; `bars`: what they can do."""
+"""`labkit build corpus`, `model`, `judge`, `sweep`: how the assets were made, to be run again; `bars`: what they do."""
 
 from __future__ import annotations
 
@@ -75,6 +75,19 @@ def judge(out: Annotated[Path, typer.Option(help="folder for judge/ and backbone
     typer.echo(f"backbone, accuracy on turns: {recipe.backbone_report(backbone.float(), tokenizer)}")
 
 
+@app.command()
+def sweep(
+    out: Annotated[Path, typer.Option(help="folder for the table of runs; a stopped sweep goes on there")] = ASSETS
+    / "sweep",
+    workers: Annotated[int, typer.Option(help="processes that train at once, with one thread each")] = 2,
+) -> None:
+    """Train the larger sweep of small models for the lab on scaling laws (about an hour on two cores)."""
+    from labkit.build.sweep import Recipe, build_sweep, sweep_text
+
+    table = build_sweep(out, sweep_text(), Recipe(), workers, typer.echo)
+    typer.echo(f"The table is {table}; write the checksums with 'labkit build checksums'.")
+
+
 @app.command("bars")
 def print_bars(
     model: Annotated[Path, typer.Option(help="folder of the checkpoint to measure")] = ASSETS / "model",
@@ -99,7 +112,7 @@ def checksums() -> None:
     """Write assets/SHA256SUMS, against which every shipped file is checked before it is used."""
     files = sorted(
         path
-        for folder in ("corpus", "model", "judge", "backbone")
+        for folder in ("corpus", "model", "judge", "backbone", "sweep")
         for path in (ASSETS / folder).iterdir()
         if path.suffix != ".md"
     )

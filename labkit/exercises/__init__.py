@@ -2,14 +2,14 @@
 
 The stub and the reference stand in the notebook. Here: how they are compared (`checking`, `answers`, `limit`), how the
 outcome looks (`show`), and for each lab the cases and hints
-(`lab01` to `lab04`, with `truncation`, `slips` and `whole_numbers`).
+(`lab01` to `lab05`, with `truncation`, `slips` and `whole_numbers`).
 """
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from labkit.errors import LabError
-from labkit.exercises import lab01, lab02, lab03, lab04
+from labkit.exercises import lab01, lab02, lab03, lab04, lab05
 from labkit.exercises.checking import Exercise, Status, check
 from labkit.exercises.show import show_status, show_verdict
 from labkit.profile import nearest
@@ -18,7 +18,9 @@ __all__ = ["EXERCISES", "exercise", "exercise_status"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-EXERCISES: dict[str, Exercise] = {each.name: each for lab in (lab01, lab02, lab03, lab04) for each in lab.EXERCISES}
+EXERCISES: dict[str, Exercise] = {
+    each.name: each for lab in (lab01, lab02, lab03, lab04, lab05) for each in lab.EXERCISES
+}
 
 _status: dict[str, Status] = {}  # of this session, by the exercise's name
 
