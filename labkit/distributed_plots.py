@@ -101,7 +101,7 @@ def sharding_curve(names: Sequence[str], memory: Sequence[float], traffic: Seque
         axes.set_ylim(0, 1.2 * max(y))
         axes.set_xlabel("MB sent by a rank in a step")
         axes.set_ylabel("MB on a rank")
-        axes.set_title("sharding factor")
+        axes.set_title("Sharding factor: strategy")
     return figure
 
 

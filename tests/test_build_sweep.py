@@ -68,12 +68,12 @@ def test_a_stopped_sweep_goes_on_with_what_is_missing(built, text, tmp_path):
     (tmp_path / sweep.RUNS).write_text("".join(whole[:7]) + whole[7][:40])  # killed while it wrote the eighth
     lines = []
     table = sweep.build_sweep(tmp_path, text, TINY, workers=1, log=lines.append)
-    assert "7 done before" in lines[0] and len(lines) == 4
+    assert "7 done before" in lines[0] and len(lines) == 7
     one, other = ({run.plan: run.loss for run in read_runs(path)} for path in (folder / sweep.RUNS, table))
     assert one == pytest.approx(other)
     lines.clear()
     sweep.build_sweep(tmp_path, text, TINY, workers=1, log=lines.append)
-    assert len(lines) == 1 and "10 done before" in lines[0]
+    assert len(lines) == 1 and "13 done before" in lines[0]
 
 
 def test_a_folder_of_another_sweep_is_refused(built, text):
@@ -99,7 +99,7 @@ def test_the_command_trains_with_the_recipe(monkeypatch, tmp_path, text):
     monkeypatch.setattr(sweep, "Recipe", lambda: TINY)
     result = CliRunner().invoke(app, ["build", "sweep", "--out", str(tmp_path / "out"), "--workers", "2"])
     assert result.exit_code == 0, result.output
-    assert "labkit build checksums" in result.output and len(read_runs(tmp_path / "out" / sweep.RUNS)) == 10
+    assert "labkit build checksums" in result.output and len(read_runs(tmp_path / "out" / sweep.RUNS)) == 13
 
 
 @pytest.mark.slow
