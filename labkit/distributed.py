@@ -72,7 +72,7 @@ def launch(
             for node in range(nodes):
                 options = command(ranks, nodes, node, port=port)
                 agents.append(_start(folder, main.__name__, node, device if nodes == 1 else "cpu", options))
-            in_time = _wait(agents, seen, folder, seconds, stages, f"{main.__name__} on {ranks} ranks")
+            in_time = _wait(agents, seen, folder, seconds, stages, f"{main.__name__}, ranks: {ranks}")
         finally:
             _end(agents, seen)
         if not in_time:
