@@ -1,23 +1,11 @@
-"""Lab 04's checks, each with the reference as it stands in the notebook and the wrong answers it has to tell apart."""
+"""Lab 04's exercises: wrong answers, each with the hint it has to get, and right ones beside the reference."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
-from solutions import NotebookExercise, notebook_exercises
-
-from labkit.exercises import EXERCISES
-from labkit.exercises.checking import Status, check
-
-LAB04 = [name for name in EXERCISES if name.startswith("04.")]
 
 Function = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def notebook() -> dict[str, NotebookExercise]:
-    return notebook_exercises("04")
 
 
 SCALES: dict[str, tuple[Function, str]] = {
@@ -98,47 +86,6 @@ WRONG = {
     "04.ring_schedule": SCHEDULES,
     "04.zero_bytes": ZEROS,
 }
-EACH_WRONG = [(name, mistake) for name, answers in WRONG.items() for mistake in answers]
-
-
-@pytest.mark.parametrize(("name", "mistake"), EACH_WRONG)
-def test_wrong_answer_gets_its_own_hint(name: str, mistake: str, notebook: dict[str, NotebookExercise]) -> None:
-    learner, hint = WRONG[name][mistake]
-    verdict = check(EXERCISES[name], learner, notebook[name].solution)
-    assert verdict.status is Status.WRONG
-    assert hint in verdict.message
-    others = {other for _, other in WRONG[name].values()} - {hint}
-    assert not [other for other in others if other in verdict.message], "the hint of another mistake"
-
-
-@pytest.mark.parametrize("name", LAB04)
-def test_reference_is_right_and_stub_is_open(name: str, notebook: dict[str, NotebookExercise]) -> None:
-    one = notebook[name]
-    assert check(EXERCISES[name], one.solution, one.solution).status is Status.RIGHT
-    assert check(EXERCISES[name], one.stub, one.solution).status is Status.OPEN
-
-
-@pytest.mark.parametrize("name", LAB04)
-def test_cells_of_the_notebook(name: str, notebook: dict[str, NotebookExercise]) -> None:
-    one = notebook[name]
-    stub, reference = one.cells
-    assert one.neighbours, "the reference stands right after its stub, the check after both"
-    assert "exercise" in stub["metadata"]["tags"] and "solution" in reference["metadata"]["tags"]
-    assert reference["metadata"]["jupyter"]["source_hidden"] is True
-    assert one.answer not in (one.stub.__name__, one.solution.__name__), "run twice, the cell would check the reference"
-    assert one.stub.__annotations__ == one.solution.__annotations__ and one.stub.__doc__
-
-
-def test_notebook_has_these_exercises_and_no_others(notebook: dict[str, NotebookExercise]) -> None:
-    assert list(notebook) == LAB04
-
-
-@pytest.mark.parametrize("name", LAB04)
-def test_no_slip_is_the_right_answer(name: str, notebook: dict[str, NotebookExercise]) -> None:
-    one = EXERCISES[name]
-    for case in one.cases:
-        expected = one.kind.read(notebook[name].solution(*case.arguments))
-        assert not any(one.kind.same(slip, expected) for slip in case.slips)
 
 
 RIGHT: dict[str, list[Function]] = {
@@ -153,10 +100,3 @@ RIGHT: dict[str, list[Function]] = {
     ],
     "04.zero_bytes": [held, lambda p, n, s: p * [16, 4 + 12 / n, 2 + 14 / n, 16 / n][s]],
 }
-
-
-@pytest.mark.parametrize("name", LAB04)
-def test_other_right_answers_are_right(name: str, notebook: dict[str, NotebookExercise]) -> None:
-    for learner in RIGHT[name]:
-        verdict = check(EXERCISES[name], learner, notebook[name].solution)
-        assert verdict.status is Status.RIGHT, verdict

@@ -1,25 +1,12 @@
-"""Lab 05's checks, each with the reference as it stands in the notebook and the wrong answers it has to tell apart."""
+"""Lab 05's exercises: wrong answers, each with the hint it has to get, and right ones beside the reference."""
 
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
-from solutions import NotebookExercise, notebook_exercises
-
-from labkit.byte_model import CONTEXT, LAYERS, VOCABULARY, training_flops_per_token
-from labkit.exercises import EXERCISES
-from labkit.exercises.checking import Status, check
-
-LAB05 = [name for name in EXERCISES if name.startswith("05.")]
 
 Function = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def notebook() -> dict[str, NotebookExercise]:
-    return notebook_exercises("05")
 
 
 # FLOPs of a token
@@ -201,38 +188,6 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "mistake"), [(name, mistake) for name in WRONG for mistake in WRONG[name]])
-def test_wrong_answer_gets_its_own_hint(name: str, mistake: str, notebook: dict[str, NotebookExercise]) -> None:
-    learner, hint = WRONG[name][mistake]
-    verdict = check(EXERCISES[name], learner, notebook[name].solution)
-    assert verdict.status is Status.WRONG
-    assert hint in verdict.message
-    others = {other for _, other in WRONG[name].values()} - {hint}
-    assert not [other for other in others if other in verdict.message], "the hint of another mistake"
-
-
-@pytest.mark.parametrize("name", LAB05)
-def test_reference_is_right_and_stub_is_open(name: str, notebook: dict[str, NotebookExercise]) -> None:
-    one = notebook[name]
-    assert check(EXERCISES[name], one.solution, one.solution).status is Status.RIGHT
-    assert check(EXERCISES[name], one.stub, one.solution).status is Status.OPEN
-
-
-@pytest.mark.parametrize("name", LAB05)
-def test_cells_of_the_notebook(name: str, notebook: dict[str, NotebookExercise]) -> None:
-    one = notebook[name]
-    stub, reference = one.cells
-    assert one.neighbours, "the reference stands right after its stub, the check after both"
-    assert "exercise" in stub["metadata"]["tags"] and "solution" in reference["metadata"]["tags"]
-    assert reference["metadata"]["jupyter"]["source_hidden"] is True
-    assert one.answer not in (one.stub.__name__, one.solution.__name__), "run twice, the cell would check the reference"
-    assert one.stub.__annotations__ == one.solution.__annotations__ and one.stub.__doc__
-
-
-def test_notebook_has_these_exercises_and_no_others(notebook: dict[str, NotebookExercise]) -> None:
-    assert list(notebook) == LAB05 == list(WRONG)
-
-
 RIGHT: dict[str, list[Function]] = {
     "05.flops_per_token": [flops()],
     "05.isoflop_minimum": [vertices(), vertices(log=np.log10, back=lambda value: 10.0**value)],
@@ -242,25 +197,3 @@ RIGHT: dict[str, list[Function]] = {
     ],
     "05.compute_optimal": [optima()],
 }
-
-
-@pytest.mark.parametrize("name", LAB05)
-def test_other_right_answers_are_right(name: str, notebook: dict[str, NotebookExercise]) -> None:
-    for learner in RIGHT[name]:
-        verdict = check(EXERCISES[name], learner, notebook[name].solution)
-        assert verdict.status is Status.RIGHT, verdict
-
-
-@pytest.mark.parametrize("width", [8, 32])
-def test_the_formula_of_the_notebook_is_what_torch_counts(width: int, notebook: dict[str, NotebookExercise]) -> None:
-    by_hand = notebook["05.flops_per_token"].solution(width, LAYERS, CONTEXT, VOCABULARY)
-    assert by_hand == training_flops_per_token(width)
-
-
-def test_the_optimum_of_the_notebook_is_lowest(notebook: dict[str, NotebookExercise]) -> None:
-    from labkit.compute import FITS
-
-    for fit in FITS.values():
-        n, d = notebook["05.compute_optimal"].solution(1e24, fit.A, fit.B, fit.alpha, fit.beta)
-        assert 6 * n * d == pytest.approx(1e24)
-        assert all(fit.loss(n * step, d / step) > fit.loss(n, d) for step in (0.99, 1.01))
