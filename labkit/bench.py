@@ -113,11 +113,11 @@ def main() -> int:
     prompts = [f"Summarize the following conversation.\n\n{dialogue}\n\nSummary: " for dialogue in dialogues]
     result = compare(model, tokenizer, prompts, max_new_tokens=chosen.max_new_tokens, batch_size=chosen.batch_size)
     print(result, "", sep="\n")
-    for line in format_lines(chosen, tokenizer, prompts):
-        print(line, flush=True)
     try:
-        print("", *sweep_lines(), sep="\n")
-        print("", *distributed_lines(), sep="\n")
+        for lines in (format_lines(chosen, tokenizer, prompts), sweep_lines(), distributed_lines()):
+            for line in lines:
+                print(line, flush=True)
+            print()
     except LabError as error:
         print(error, file=sys.stderr)
         return 2

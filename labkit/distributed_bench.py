@@ -1,5 +1,6 @@
 """For `make bench`: steps a second of data-parallel training on 1, 2 and 4 ranks, of the same batch."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from labkit.distributed import launch
@@ -36,14 +37,13 @@ def ddp_steps(rank: int, ranks: int, rows: int, steps: int) -> float:
     return steps / (time.perf_counter() - start)
 
 
-def distributed_lines() -> list[str]:
-    """The lines that `make bench` prints.
+def distributed_lines() -> Iterator[str]:
+    """A line for each number of ranks: steps a second.
 
     Raises:
         LabError: as `launch`.
     """
-    lines = [f"data-parallel training, {ROWS} rows a step"]
+    yield f"data-parallel training, {ROWS} rows a step"
     for ranks in RANKS:
         rate = launch(ddp_steps, ranks=ranks, rows=ROWS, steps=STEPS)[0]
-        lines.append(f"{ranks} rank{'s' if ranks > 1 else ' '}                        {rate:8.2f} steps a second")
-    return lines
+        yield f"{ranks} rank{'s' if ranks > 1 else ' '}                        {rate:8.2f} steps a second"

@@ -12,12 +12,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from labkit.data import load_dialogues
 from labkit.errors import LabError
 from labkit.models import load_model
 from labkit.profile import EMBEDDED, profile
+from labkit.tuning import IGNORED, training_batches
 
 PROMPT = "Summarize the following conversation.\n\n{dialogue}\n\nSummary: "
 LEARNING_RATE = 1e-4
@@ -43,31 +43,24 @@ def finetune(name: str, steps: int) -> float:
         raise LabError(_without_fsdp(f"accelerate set up {accelerator.distributed_type.value} instead"))
     run = profile(name, device="cpu", dtype="float32")  # accelerate takes the weights from there to its devices
     model, tokenizer = load_model(run)
-    rows = load_dialogues(run)["train"].select_columns(["dialogue", "summary"]).shuffle(seed=run.seed)
-
-    def collate(batch: list[dict[str, str]]) -> Any:
-        prompts = [PROMPT.format(dialogue=row["dialogue"]) for row in batch]
-        inputs = tokenizer(prompts, padding=True, truncation=True, max_length=512, return_tensors="pt")
-        labels = tokenizer([row["summary"] for row in batch], padding=True, return_tensors="pt")
-        inputs["labels"] = labels.input_ids.masked_fill(labels.attention_mask == 0, -100)
-        return inputs
-
+    rows = load_dialogues(run)["train"]
+    prompts = [PROMPT.format(dialogue=dialogue) for dialogue in rows["dialogue"]]
+    here, processes = accelerator.process_index, accelerator.num_processes
+    batches = training_batches(
+        tokenizer, prompts, rows["summary"], batch_size=ROWS, steps=steps * processes, seed=run.seed
+    )[here::processes]
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
-    loader: Any = torch.utils.data.DataLoader(rows, batch_size=ROWS, collate_fn=collate)
-    model, optimizer, loader = accelerator.prepare(model.train(), optimizer, loader)
-    for step, batch in enumerate(loader, start=1):
-        tokens = (batch["labels"] != -100).sum()
+    model, optimizer = accelerator.prepare(model.train(), optimizer)
+    for batch in batches:
+        batch = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
+        tokens = (batch["labels"] != IGNORED).sum()
         everywhere = accelerator.reduce(tokens, "sum")
-        loss = (
-            model(**batch).loss * tokens * accelerator.num_processes / everywhere
-        )  # so that their mean is the batch's
+        loss = model(**batch).loss * tokens * processes / everywhere  # so that their mean is the batch's
         accelerator.backward(loss)
         optimizer.step()
         optimizer.zero_grad()
-        if step == steps:
-            break
     mean = float(accelerator.reduce(loss.detach(), "mean"))
-    accelerator.print(f"{accelerator.distributed_type.value}, {accelerator.num_processes} processes: loss {mean:.3f}")
+    accelerator.print(f"{accelerator.distributed_type.value}, {processes} processes: loss {mean:.3f}")
     accelerator.end_training()
     return mean
 
