@@ -19,14 +19,13 @@ import psutil
 
 from labkit.card import free_memory_gb
 from labkit.errors import LabError
-from labkit.kernel import runs
+from labkit.processes import end_processes, runs
 from labkit.rank_failure import RankFailed, failure, lines_of
 from labkit.ranks import DEVICE, FOLDER, OWNER
 from labkit.scripts import script_of
 
 GB_PER_RANK = 0.4  # PyTorch, transformers and a small model
 LOOK_SECONDS = 0.2
-END_SECONDS = 10.0  # until killed processes are gone
 LOOPBACK = "lo" if sys.platform.startswith("linux") else "lo0"
 
 
@@ -175,18 +174,14 @@ def _wait(
 
 def _end(agents: Sequence["subprocess.Popen[bytes]"], seen: set[psutil.Process]) -> None:
     """Kill what is left of the agents and of everything they started."""
-    deadline = time.monotonic() + END_SECONDS
-    alive = {psutil.Process(agent.pid) for agent in agents if agent.poll() is None}
-    while time.monotonic() < deadline:
-        for process in list(alive):
+    seen.update(psutil.Process(agent.pid) for agent in agents if agent.poll() is None)
+
+    def left() -> list[psutil.Process]:
+        for process in list(seen):
             with contextlib.suppress(psutil.Error):
                 seen.update(process.children(recursive=True))
-        alive = {process for process in alive | seen if runs(process)}
-        if not alive:
-            break
-        for process in alive:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(list(alive), timeout=0.2)
+        return [process for process in seen if runs(process)]
+
+    end_processes(left)
     for agent in agents:
         agent.wait()

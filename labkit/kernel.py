@@ -12,16 +12,17 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from subprocess import DEVNULL
 from types import FrameType
 from typing import Any
 
 import psutil
 
+from labkit.processes import END_SECONDS, end_processes, resident, runs
+
 MARK = "LABKIT_RUN"
 SAMPLE_SECONDS = 0.2  # between two looks at the memory
-END_SECONDS = 10.0  # until killed processes are gone
 
 
 class Interrupted(KeyboardInterrupt):
@@ -39,7 +40,7 @@ class Interrupted(KeyboardInterrupt):
 class KernelProcesses:
     """The kernel process and its descendants: the peak of their memory, and their end.
 
-    `peak_memory` is in bytes, of all of them together (`_resident`).
+    `peak_memory` is in bytes, of all of them together (`labkit.processes.resident`).
     """
 
     def __init__(self) -> None:
@@ -65,19 +66,11 @@ class KernelProcesses:
         if self._sampler.is_alive() and threading.current_thread() is not self._sampler:
             self._sampler.join(END_SECONDS)
         self.exit_status = self._kernel.poll()
-        deadline = time.monotonic() + END_SECONDS
-        while time.monotonic() < deadline:
-            if hasattr(os, "killpg"):
-                with contextlib.suppress(OSError):
-                    os.killpg(self._kernel.pid, signal.SIGKILL)  # the kernel leads a group of its own
-            alive = self._alive()
-            if not alive:
-                return
-            for process in alive:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-            psutil.wait_procs(alive, timeout=0.2)
-            self._kernel.poll()  # reap it, or it would stay as a zombie
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(OSError):
+                os.killpg(self._kernel.pid, signal.SIGKILL)  # the kernel leads a group of its own
+        end_processes(self._alive)
+        self._kernel.poll()  # reap it, or it would stay as a zombie
 
     def _alive(self) -> list[psutil.Process]:
         found = set(self._seen)
@@ -102,27 +95,9 @@ class KernelProcesses:
             with contextlib.suppress(psutil.Error):
                 now = [kernel, *kernel.children(recursive=True)]
                 self._seen.update(now)
-                self.peak_memory = max(self.peak_memory, _resident(now))
+                self.peak_memory = max(self.peak_memory, resident(now))
             if self._done.wait(SAMPLE_SECONDS):
                 return
-
-
-def _resident(processes: Sequence[psutil.Process]) -> int:
-    """Bytes in memory. Pages that several processes share are divided among them where the system tells (Linux)."""
-    alone = len(processes) == 1  # to divide takes longer than to look
-    total = 0
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            total += process.memory_info().rss if alone or not psutil.LINUX else process.memory_full_info().pss
-    return total
-
-
-def runs(process: psutil.Process) -> bool:
-    """Whether the process is alive: one that ended and was not yet waited for is not."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
 
 
 def kernel_manager_class(processes: KernelProcesses, environment: Mapping[str, str]) -> type[Any]:

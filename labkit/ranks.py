@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from labkit.kernel import runs
+from labkit.processes import runs
 
 # Names in the environment: where results go, whose process we belong to, where to compute ("cpu", or GPUs if they are
 # there).

@@ -1,0 +1,37 @@
+"""Processes of the operating system: which run, what they hold in memory, and their end."""
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+
+import psutil
+
+END_SECONDS = 10.0  # until killed processes are gone
+
+
+def resident(processes: Sequence[psutil.Process]) -> int:
+    """Bytes in memory. Pages that several processes share are divided among them where the system tells (Linux)."""
+    alone = len(processes) == 1  # to divide takes longer than to look
+    total = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss if alone or not psutil.LINUX else process.memory_full_info().pss
+    return total
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether the process is alive: one that ended and was not yet waited for is not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def end_processes(left: Callable[[], Sequence[psutil.Process]]) -> None:
+    """Kill what `left` finds, and what it then finds, until that is nothing or ten seconds have passed."""
+    deadline = time.monotonic() + END_SECONDS
+    while (found := left()) and time.monotonic() < deadline:
+        for process in found:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(found, timeout=0.2)
