@@ -72,6 +72,8 @@ def decode(
     import torch
     from tqdm.auto import tqdm
 
+    from labkit.decoder_loop import generate_rows
+
     check_settings({"max_new_tokens": max_new_tokens, **settings})
     if samples > 1 and not settings.get("do_sample"):
         raise LabError(f"Without do_sample=True all {samples} samples of a prompt would be the same: ask for one.")
@@ -83,33 +85,13 @@ def decode(
     with torch.inference_mode(), tqdm(total=len(order), desc=description or None, leave=False) as bar:
         for first in range(0, len(order), prompts):
             batch = order[first : first + prompts]
-            output = model.generate(
-                **decoder_input([states[n] for n in batch]),
-                max_new_tokens=max_new_tokens,
-                num_return_sequences=samples,
-                past_key_values=_beam_cache(model) if settings.get("num_beams", 1) > 1 else None,
-                **settings,
-            )
+            inputs = decoder_input([states[n] for n in batch])
+            output = generate_rows(model, inputs, max_new_tokens=max_new_tokens, samples=samples, **settings)
             rows = [completion(row, tokenizer.eos_token_id) for row in output.tolist()]
             for place, n in enumerate(batch):
                 found[n] = rows[place * samples : (place + 1) * samples]
             bar.update(len(batch))
     return Decoded(found, time.perf_counter() - start)
-
-
-def _beam_cache(model: Any) -> Any:
-    """A cache for beam search that reorders what the decoder wrote, and leaves what it reads of the prompt in place.
-
-    All hypotheses of a prompt read the same: to reorder this too, as the library does, changes nothing, and copies the
-    largest part of the cache at every step.
-    """
-    from transformers import DynamicCache, EncoderDecoderCache
-
-    class BeamCache(EncoderDecoderCache):
-        def reorder_cache(self, beam_idx: Any) -> None:
-            self.self_attention_cache.reorder_cache(beam_idx)
-
-    return BeamCache(DynamicCache(config=model.config), DynamicCache(config=model.config))
 
 
 def step_logits(model: Any, state: Any, ids: Sequence[int]) -> Any:

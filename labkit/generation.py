@@ -9,6 +9,7 @@ from labkit.profile import nearest
 
 NOMINAL_LENGTH = 512  # tokens of the prompts that batch_size is meant for
 _ONE_EACH = ("num_return_sequences", "return_dict_in_generate", "streamer")  # would not give one completion a prompt
+_NOT_SETTINGS = ("kwargs", "inputs", "custom_generate", *_ONE_EACH)
 
 
 def generate(
@@ -65,6 +66,8 @@ def generate_ids(
     import torch
     from tqdm.auto import tqdm
 
+    from labkit.decoder_loop import generate_rows
+
     _check(prompts, max_new_tokens=max_new_tokens, batch_size=batch_size, max_length=max_length)
     _check_settings(model, generation_kwargs)
     inputs = encode(tokenizer, prompts, max_length)
@@ -74,11 +77,8 @@ def generate_ids(
         while order:
             rows = max(1, min(batch_size, batch_size * NOMINAL_LENGTH // len(inputs[order[0]])))
             batch, order = order[:rows], order[rows:]
-            output = model.generate(
-                **decoder_input(encoder_states(model, [inputs[n] for n in batch])),
-                max_new_tokens=max_new_tokens,
-                **generation_kwargs,
-            )
+            states = decoder_input(encoder_states(model, [inputs[n] for n in batch]))
+            output = generate_rows(model, states, max_new_tokens=max_new_tokens, **generation_kwargs)
             for n, row in zip(batch, output.tolist(), strict=True):
                 completions[n] = completion(row, tokenizer.eos_token_id)
             bar.update(len(batch))
@@ -92,7 +92,9 @@ def encoder_states(model: Any, inputs: Sequence[list[int]]) -> list[Any]:
     """
     import torch
 
-    with torch.inference_mode():
+    from labkit.position_bias import bias_by_distance
+
+    with torch.inference_mode(), bias_by_distance(model):
         return [model.get_encoder()(torch.tensor([ids], device=model.device))[0][0] for ids in inputs]
 
 
@@ -192,7 +194,7 @@ def _check(prompts: Sequence[str], **numbers: int | None) -> None:
 def _check_settings(model: Any, settings: dict[str, Any]) -> None:
     """Refuse a setting that `model.generate` would ignore, and those that give more or less than one text a prompt."""
     known = {*vars(model.generation_config), *inspect.signature(model.generate).parameters}
-    known = {name for name in known if not name.startswith("_") and name not in ("kwargs", "inputs", *_ONE_EACH)}
+    known = {name for name in known if not name.startswith("_") and name not in _NOT_SETTINGS}
     for name in settings:
         if name in _ONE_EACH:
             raise LabError(
