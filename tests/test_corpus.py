@@ -16,7 +16,7 @@ from labkit.corpus.questions import label
 from labkit.corpus.rudeness import read
 from labkit.corpus.script import PLOTS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
-from labkit.corpus.summaries import HOUSE, Style, summarize
+from labkit.corpus.summaries import CLOSERS, HOUSE, SYNONYMS, Author, Style, random_author, summarize
 from labkit.corpus.tasks import TaskMixture
 from labkit.errors import LabError
 from labkit.metrics import fact_recall
@@ -254,6 +254,56 @@ def test_the_house_summary_reports_the_turns_that_matter_and_keeps_the_facts():
     assert sum(kept) / len(kept) > 0.98
 
 
+def test_an_author_has_favourite_words_and_a_phrase_for_how_it_ended():
+    rng = random.Random(12)
+    mixture = TaskMixture(seen_scripts(), Filler(rng))
+    asks, ends = {kind: [] for kind in ("own", "inquires")}, []
+    for _ in range(150):
+        dialogue = mixture.dialogue(rude=0)
+        for kind, favourite in (("own", 0), ("inquires", 3)):
+            favourites = (favourite, *([0] * (len(SYNONYMS) - 1)))
+            author = Author(favourites, tuple((plot, phrases[1]) for plot, phrases in CLOSERS.items()))
+            text = summarize(dialogue, Style(author=author), rng)
+            asks[kind] += re.findall(r"(?:inquires|asks|to know) (?:whether|what|how|when|where|who|why)", text)
+            ends.append(text.endswith(f" {CLOSERS[dialogue.script.plot][1]}"))
+        plain = summarize(dialogue, Style(), rng)
+        assert not any(phrase in plain for phrases in CLOSERS.values() for phrase in phrases)
+    assert all(ends)
+    share = {kind: sum(found.startswith("inquires") for found in each) / len(each) for kind, each in asks.items()}
+    assert share["inquires"] > 0.75 and share["own"] < 0.15
+
+
+def test_the_references_are_by_one_author_whom_no_prompt_of_the_training_prefers():
+    closers = dict(HOUSE.author.closers)
+    assert set(closers) == set(CLOSERS)
+    for dialogue, row in generated_splits()["validation"]:
+        assert row["summary"].endswith(closers[dialogue.script.plot])
+    rng = random.Random(13)
+    drawn = [random_author(rng) for _ in range(3000)]
+    for plot, phrases in CLOSERS.items():
+        used = [dict(author.closers).get(plot) for author in drawn if author.closers]
+        assert all(used.count(phrase) / len(used) == pytest.approx(1 / len(phrases), abs=0.04) for phrase in phrases)
+    assert HOUSE.author not in drawn
+
+
+def test_examples_and_answer_of_a_prompt_are_by_one_author():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(14)), progress=1.0, finish=True)
+    closed = 0
+    for _ in range(120):
+        prompt, answer = mixture.few_shot()
+        for phrases in CLOSERS.values():
+            used = {phrase for phrase in phrases if re.search(rf"[.!?)] {re.escape(phrase)}", f"{prompt} {answer}")}
+            assert len(used) <= 1, used
+            closed += len(used)
+    assert closed > 60
+
+
+def test_to_finish_most_prompts_are_questions():
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(15)), progress=1.0, finish=True)
+    prompts = [mixture.example()[0] for _ in range(300)]
+    assert 0.5 < sum("\n\nQuestion: " in prompt for prompt in prompts) / 300 < 0.7
+
+
 @pytest.mark.parametrize("progress", [0.0, 1.0])
 def test_a_few_lines_are_reported_each_with_its_speaker(progress):
     longer = SOUND.replace("brief:", "A: Thanks.\nB: Bye.\nbrief:", 1)
@@ -282,7 +332,7 @@ def test_lines_said_by_either_person_are_summed_up_with_their_own_speakers():
         (day,) = (number for said, number in owner.items() if dialogue.values["day"] in said)
         assert re.fullmatch(
             rf"#Person{day}# (is for|names) \w+(\.|, and) #Person{owner['Fine by me.']}# agrees\.",
-            summarize(dialogue, HOUSE, rng),
+            summarize(dialogue, Style(), rng),
         )
         quotes = re.findall(r'"([^"]+)" \(Person (\d)\)', summarize(dialogue, Style("quotes", "plain"), rng))
         assert quotes and all(int(who) == owner[said] for said, who in quotes if said in owner)

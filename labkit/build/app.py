@@ -45,10 +45,12 @@ def model(
     need_packages()
     from labkit.build.corpus import evaluation_texts, seen_scripts
     from labkit.build.tokenizer import build_tokenizer
-    from labkit.build.training import Recipe, train
+    from labkit.build.training import Finish, Recipe, train
 
     tokenizer = build_tokenizer(out)
-    trained = train(work, tokenizer, seen_scripts(), evaluation_texts(), Recipe())
+    scripts, forbidden = seen_scripts(), evaluation_texts()
+    trained = train(work / "first", tokenizer, scripts, forbidden, Recipe())
+    trained = train(work / "finish", tokenizer, scripts, forbidden, Finish(), trained)
     trained.bfloat16().save_pretrained(out)
     typer.echo(f"The model is in {out}; write the checksums with 'labkit build checksums'.")
 

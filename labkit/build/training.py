@@ -28,6 +28,7 @@ from labkit.corpus.tasks import TaskMixture
 
 POOL_SIZE = 1024  # examples that are drawn, sorted by length and cut into batches at once
 CHECKPOINT_POOLS = 3  # a checkpoint after so many pools
+CHECK_TOKENS = 4_000_000  # the bars in small after so many tokens, which takes a minute
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,29 @@ class Recipe:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Finish(Recipe):
+    """The second part of the training: questions, and examples by many authors, at a low rate from the start."""
+
+    tokens: int = 5_000_000
+    tokens_per_step: int = 4_096
+    lr: float = 2e-4
+    guidance: float = 0.2
+    bias_until: float = 0.0
+    seed: int = 1
+
+
 def optimizers(
     model: T5ForConditionalGeneration, picker: torch.nn.Linear, recipe: Recipe
 ) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the matrices, AdamW for the rest.
+    """Muon (Jordan et al. 2024) for the matrices, AdamW for the rest; to finish, AdamW for all.
 
-    T5's attention is not scaled by the head size, so its query matrices move at an eighth of the rate.
+    T5's attention is not scaled by the head size, so for Muon its query matrices move at an eighth of the rate.
     """
+    if isinstance(recipe, Finish):
+        everything = [*model.parameters(), *picker.parameters()]
+        last = torch.optim.AdamW(everything, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+        return [_remembering(last)]
     named = dict(model.named_parameters())
     matrices = {name: p for name, p in named.items() if p.ndim == 2 and "shared" not in name and "bias" not in name}
     queries = [p for name, p in matrices.items() if name.endswith(".q.weight")]
@@ -67,10 +84,14 @@ def optimizers(
         {"params": [p for name, p in named.items() if "relative_attention_bias" in name], "lr": recipe.bias_lr},
     ]
     adamw = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)
-    for optimizer in (muon, adamw):
-        for group in optimizer.param_groups:
-            group["base_lr"] = group["lr"]
-    return [muon, adamw]
+    return [_remembering(muon), _remembering(adamw)]
+
+
+def _remembering(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """The same optimizer, its rates kept aside as what the schedule takes shares of."""
+    for group in optimizer.param_groups:
+        group["base_lr"] = group["lr"]
+    return optimizer
 
 
 def rate(progress: float) -> float:
@@ -126,12 +147,17 @@ def pad(rows: list[list[int]], to: int = 32) -> Tensor:
 
 
 def train(
-    folder: Path, tokenizer: PreTrainedTokenizerFast, scripts: list[Script], forbidden: frozenset[str], recipe: Recipe
+    folder: Path,
+    tokenizer: PreTrainedTokenizerFast,
+    scripts: list[Script],
+    forbidden: frozenset[str],
+    recipe: Recipe,
+    model: Any = None,
 ) -> T5ForConditionalGeneration:
-    """Train, or go on where the checkpoint in `folder` stands; log to `folder/log.jsonl`."""
+    """Train a new model or the one given, or go on where the checkpoint in `folder` stands; log to its `log.jsonl`."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     folder.mkdir(parents=True, exist_ok=True)
-    model: Any = new_model(tokenizer, recipe.seed)
+    model = model or new_model(tokenizer, recipe.seed)
     picker = torch.nn.Linear(model.config.d_model, 1)  # which lines matter, from their encoded states
     model.to(device)
     picker.to(device)
@@ -146,10 +172,12 @@ def train(
         for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         state = saved["state"]
-    started, losses, guided, next_check = time.time() - state["seconds"], [], [], state["tokens"] + recipe.tokens // 8
+    started, losses, guided, next_check = time.time() - state["seconds"], [], [], state["tokens"] + CHECK_TOKENS
+    finish = isinstance(recipe, Finish)
     while state["tokens"] < recipe.tokens:
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
-        mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=state["tokens"] / recipe.tokens)
+        stage = 1.0 if finish else state["tokens"] / recipe.tokens
+        mixture = TaskMixture(scripts, Filler(rng), forbidden, stage, finish)
         for batch in batches(mixture, tokenizer, recipe):
             source, labels, lines, counts = (each.to(device) for each in batch)
             progress = state["tokens"] / recipe.tokens
@@ -191,7 +219,7 @@ def train(
             torch.save(saved, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
         if state["tokens"] >= next_check:
-            next_check += recipe.tokens // 8
+            next_check += CHECK_TOKENS
             log(folder, tokens=state["tokens"], **check(model, tokenizer, scripts))
     log(folder, recipe=asdict(recipe), **state)
     return model

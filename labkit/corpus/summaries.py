@@ -22,32 +22,97 @@ FRAMES = (
     "What happened: {}",
     "{} End of summary.",
 )
-SYNONYMS = (  # wordings that a report may have as well
-    (r"\basks (whether|what|how|where|why|when|who|which)\b", r"wants to know \1"),
-    (r"\bsays that\b", "explains that"),
-    (r"(?<!only )\bbecause (?!of\b)", "since "),
-    (r"\bwould like to\b", "wants to"),
-    (r"(?<=[AB]\} )will(?= \w+ )", "is going to"),
-    (r"\bsuggests\b", "proposes"),
-    (r"(?<=[AB]\} )has got\b", "has"),
-    (r"\bthinks that\b", "believes that"),
+SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (  # wordings that a report may have as well
+    (
+        r"\basks (whether|what|how|where|why|when|who|which)\b",
+        (r"wants to know \1", r"would like to know \1", r"inquires \1"),
+    ),
+    (r"\bsays that\b", ("explains that", "points out that", "mentions that")),
+    (r"(?<!only )\bbecause (?!of\b)", ("since ", "as ")),
+    (r"\bwould like to\b", ("wants to", "wishes to")),
+    (r"(?<=[AB]\} )will(?= \w+ )", ("is going to",)),
+    (r"(?<=[AB]\} )cannot(?= \w+ )", ("is unable to", "is not able to")),
+    (r"(?<=[AB]\} )(?:has to|must|needs to)(?= \w+ )", ("has to", "must")),
+    (r", but ", (", yet ", ", though ")),
+    (r"\bsuggests\b", ("proposes",)),
+    (r"(?<=[AB]\} )has got\b(?! to)", ("has",)),
+    (r"\bthinks that\b", ("believes that", "feels that")),
 )
+CLOSERS = {  # how it ended, in the set phrases that an author may have for it
+    "agreed": (
+        "So it is settled.",
+        "Both are content in the end.",
+        "It ends in agreement.",
+        "The two come to terms.",
+        "They part with a deal.",
+        "All is arranged.",
+    ),
+    "refused": (
+        "The answer stays no.",
+        "Nothing comes of it.",
+        "The wish is turned down.",
+        "They part without a deal.",
+        "In the end it is denied.",
+        "The request has failed.",
+    ),
+    "postponed": (
+        "The matter has to wait.",
+        "It is put off.",
+        "A later time is chosen.",
+        "So nothing happens yet.",
+        "They will see to it another time.",
+        "It is moved to later.",
+    ),
+    "changed_mind": (
+        "The first idea is dropped.",
+        "So the plan is changed.",
+        "One of them thinks again.",
+        "A new decision is made.",
+        "It turns out otherwise.",
+        "Minds have changed.",
+    ),
+    "misunderstanding": (
+        "It was all a mix-up.",
+        "The misunderstanding is cleared up.",
+        "A mistake is put right.",
+        "They had talked at cross purposes.",
+        "The confusion is over.",
+        "It was only an error.",
+    ),
+}
+HABIT = 0.85  # how often authors keep to their wordings
 MOST_QUOTES = 5  # sentences in a summary that quotes
 FORM_SHARES = {"house": 44, "story": 14, "brief": 8, "minutes": 10, "headline": 8, "facts": 8, "quotes": 8}
 LAYOUTS = ("text", "dashes", "numbers", "capitals")
 
 
 @dataclass(frozen=True)
+class Author:
+    """Habits of wording that no single example shows in full: of each synonym the favourite, of each end the phrase."""
+
+    favourites: tuple[int, ...]  # for each of SYNONYMS: 0 keeps the report's own words, 1 takes the first other ones, …
+    closers: tuple[tuple[str, str], ...] = ()  # plot, phrase
+
+
+@dataclass(frozen=True)
 class Style:
-    """One way to write a summary; the default is the house style of the references."""
+    """One way to write a summary; without an author the wordings are any, and there is no closing phrase."""
 
     form: str = "house"
     naming: str = "person"
     frame: str = "{}"
     layout: str = "text"
+    author: Author | None = None
 
 
-HOUSE = Style()
+def random_author(rng: random.Random) -> Author:
+    """Any author; two of three close with how it ended."""
+    favourites = tuple(rng.randint(0, len(others)) for _, others in SYNONYMS)
+    closers = tuple((plot, rng.choice(phrases)) for plot, phrases in CLOSERS.items())
+    return Author(favourites, closers if rng.random() < 0.67 else ())
+
+
+HOUSE = Style(author=random_author(random.Random("house 8")))  # that of the references: an author like any other
 
 
 def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
@@ -63,7 +128,7 @@ def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
     elif style.form == "quotes":
         text = " ".join(f'"{said}" ({who})' for who, said in key_sentences(dialogue, style, rng))
     elif style.form == "house" and dialogue.told:
-        text = house_summary(dialogue, style.naming, rng)
+        text = house_summary(dialogue, style, rng)
     else:  # a natural dialogue has no reports of single turns, but a summary in the manner of the house
         template = rng.choice(dialogue.script.summaries["brief" if style.form == "house" else style.form])
         text = fill(template, dialogue.values | dialogue.people(style.naming), rng)
@@ -79,12 +144,14 @@ def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
     return style.frame.format(text)
 
 
-def house_summary(dialogue: Dialogue, naming: str, rng: random.Random) -> str:
-    """The reports that matter, one after the other, half of the time two of them in one sentence."""
-    parts = [tell(dialogue, template, naming, rng) for template in what_matters(dialogue, rng)]
+def house_summary(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
+    """The reports that matter, one after the other, half of the time two of them in one sentence, and the closer."""
+    parts = [tell(dialogue, template, style.naming, rng, style.author) for template in what_matters(dialogue, rng)]
     if len(parts) > 1 and rng.random() < 0.5:
         first = rng.randrange(len(parts) - 1)
         parts[first : first + 2] = [f"{parts[first].removesuffix('.')}, and {parts[first + 1]}"]
+    if style.author:
+        parts += [phrase for plot, phrase in style.author.closers if plot == dialogue.script.plot]
     return " ".join(parts)
 
 
@@ -98,11 +165,14 @@ def what_matters(dialogue: Dialogue, rng: random.Random) -> list[str]:
     return [template for template, holds in marked if holds or template is marked[-1][0] or rng.random() < 0.15]
 
 
-def tell(dialogue: Dialogue, template: str, naming: str, rng: random.Random) -> str:
-    """What a turn says, in the third person, from one of the templates in `told`; now and then in other words."""
-    for wording, other in SYNONYMS:
-        if rng.random() < 0.5:
-            template = re.sub(wording, other, template)
+def tell(dialogue: Dialogue, template: str, naming: str, rng: random.Random, author: Author | None = None) -> str:
+    """What a turn says, in the third person, from one of the templates in `told`, in the author's words or in any."""
+    for place, (wording, others) in enumerate(SYNONYMS):
+        favourite = rng.randint(0, len(others))
+        if author and rng.random() < HABIT:
+            favourite = author.favourites[place]
+        if favourite:
+            template = re.sub(wording, others[favourite - 1], template)
     return fill(template, dialogue.values | dialogue.people(naming), rng)
 
 
@@ -116,7 +186,7 @@ def key_sentences(dialogue: Dialogue, style: Style, rng: random.Random) -> list[
     name = {dialogue.number[who]: people[who] for who in "AB"}
     spoken = dialogue.sentences
     words = [content_words(sentence) for _, sentence in spoken]
-    missing = content_words(summarize(dialogue, HOUSE, rng))
+    missing = content_words(summarize(dialogue, Style(), rng))
     chosen: set[int] = set()
     while len(chosen) < MOST_QUOTES:
         best = max(range(len(spoken)), key=lambda at: (len(words[at] & missing), at))
@@ -155,7 +225,7 @@ def random_style(rng: random.Random) -> Style:
         style = replace(style, frame=rng.choice(FRAMES[1:]))
     if rng.random() < 0.2:
         style = replace(style, layout=rng.choice(LAYOUTS[1:]))
-    return style
+    return replace(style, author=random_author(rng)) if form == "house" else style
 
 
 def bare_style(rng: random.Random) -> Style:

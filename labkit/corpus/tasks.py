@@ -9,7 +9,7 @@ copy, fill the gaps of a summary, and repair a corrupted text (T5's span corrupt
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from labkit.corpus.natural import as_script, natural_dialogues
 from labkit.corpus.questions import LABELS, fact_question, label, question_prompt, wrap
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
-from labkit.corpus.summaries import HOUSE, Style, bare_style, random_style, summarize, tell
+from labkit.corpus.summaries import Style, bare_style, random_author, random_style, summarize, tell
 
 # Before and after the dialogue. Two of them are the instructions of the labs; FLAN's mixture had ten a task.
 SUMMARY_PROMPTS = (
@@ -85,13 +85,15 @@ class TaskMixture:
     """Draws (prompt, answer) pairs.
 
     `progress` runs from 0 to 1 over the training: copying and who says what come first, on a few lines; then short
-    prompts with long answers, and once those are faithful, few-shot prompts, which cost three times the tokens.
+    prompts with long answers, and once those are faithful, few-shot prompts, which cost three times the tokens. To
+    `finish`, in a second run over the same scripts, come questions and examples by many authors.
     """
 
     scripts: list[Script]
     filler: Filler
     forbidden: frozenset[str] = frozenset()  # dialogues and summaries of the evaluation splits
     progress: float = 0.0
+    finish: bool = False
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         while True:
@@ -135,6 +137,8 @@ class TaskMixture:
 
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
+        if self.finish:
+            return self.rng.choices(list(shares := self.last_shares()), list(shares.values()))[0]()
         early = self.early
         late = min(1.0, max(0.0, (self.progress - 0.15) / 0.2))  # 0 at first, 1 in the last two thirds
         shares = {
@@ -151,10 +155,25 @@ class TaskMixture:
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
+    def last_shares(self) -> dict[Callable[[], tuple[str, str]], float]:
+        """The shares at the end: what a question costs in tokens is a third of a few-shot prompt."""
+        return {
+            self.questions: 0.6,
+            self.few_shot: 0.25,
+            self.bare_summary: 0.06,
+            self.named_style: 0.02,
+            self.next_turn: 0.03,
+            self.report: 0.02,
+            lambda: copy(self.dialogue, self.filler): 0.01,
+            lambda: whose(self.dialogue(), self.rng): 0.01,
+        }
+
     def few_shot(self) -> tuple[str, str]:
         """Examples and target share one style and one template; the style is to be read off the examples."""
-        shots = self.rng.choices((1, 2, 3, 4, 6), (74, 15, 7, 2.5, 1.5))[0]
-        style = HOUSE if self.rng.random() < 0.25 else random_style(self.rng)
+        shots = self.rng.choices((1, 2, 3, 4, 6), (50, 20, 25, 3, 2) if self.finish else (74, 15, 7, 2.5, 1.5))[0]
+        style = random_style(self.rng)
+        if self.rng.random() < (0.5 if self.finish else 0.25):
+            style = Style(author=random_author(self.rng))
         natural = 0.6 if style.form in ("house", "headline", "quotes") and self.rng.random() < 0.2 else 0.0
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         gap = self.rng.choice(("\n\n\n", "\n\n"))
@@ -197,7 +216,7 @@ class TaskMixture:
 
     def questions(self) -> tuple[str, str]:
         """One question on the dialogue, or a numbered list of several: facts, and the kinds of `label`."""
-        kinds = self.rng.sample(LABELS, self.rng.choice((2, 3, 4)))
+        kinds = self.rng.sample(LABELS, self.rng.choice((4, 5, 6) if self.finish else (2, 3, 4)))
         dialogue = self.dialogue(rude=0.5 if "rude" in kinds else RUDE)
         asked = list(dialogue.script.questions)
         facts = self.rng.sample(asked, min(len(asked), self.rng.choice((0, 1, 1, 2))))
@@ -206,7 +225,7 @@ class TaskMixture:
         if not pairs:
             return self.questions()
         self.rng.shuffle(pairs)
-        if self.rng.random() < 0.3:
+        if self.rng.random() < (0.5 if self.finish else 0.3):
             return question_prompt(dialogue, pairs[0][0], self.rng), pairs[0][1]
         asks = " ".join(f"{number}. {ask}" for number, (ask, _) in enumerate(pairs, 1))
         answers = " ".join(f"{number}. {answer}" for number, (_, answer) in enumerate(pairs, 1))
