@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ def seen_scripts() -> list[Script]:
     return [script for script in load_scripts() if script.topic not in UNSEEN_TOPICS]
 
 
+@functools.cache
 def generated_splits(seed: int = 0) -> dict[str, list[tuple[Dialogue, dict[str, str]]]]:
     """The generated splits, each dialogue with its row. No text of a row stands twice, in one split or in two."""
     unseen = [script for script in load_scripts() if script.topic in UNSEEN_TOPICS]

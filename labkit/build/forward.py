@@ -1,8 +1,9 @@
-"""T5's forward pass in bfloat16, over the parameters of a transformers model, as one short function for training.
+"""T5's forward pass over the parameters of a transformers model, as one short function for training.
 
-The model of transformers run under autocast costs two to three times as much on a CPU. Same arithmetic: T5 has no bias
-terms, no scale in its attention, RMS norms, a gated GELU, and one table of relative position biases a stack (Raffel et
-al. 2020; the gated form: Shazeer 2020). A test compares the two.
+In bfloat16 where the machine can multiply in it, else in float32, which is then far faster. The model of transformers
+run under autocast costs two to three times as much on a CPU. Same arithmetic: T5 has no bias terms, no scale in its
+attention, RMS norms, a gated GELU, and one table of relative position biases a stack (Raffel et al. 2020; the gated
+form: Shazeer 2020). A test compares the two.
 """
 
 from __future__ import annotations
@@ -16,6 +17,13 @@ from torch import Tensor
 from transformers import T5ForConditionalGeneration
 
 
+def compute_dtype(device: torch.device) -> torch.dtype:
+    """What to calculate in: bfloat16 on a GPU and on a CPU with instructions for it, else float32."""
+    cpu: Any = torch.cpu
+    fast = device.type == "cuda" or cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
 def hidden_states(
     model: T5ForConditionalGeneration,
     source: Tensor,
@@ -26,15 +34,16 @@ def hidden_states(
     """Last hidden states of the decoder, scaled for the tied output layer.
 
     `source` (batch, source length) and `decoder_input` (batch, target length) are token ids, 0 is padding in `source`;
-    returns (batch, target length, d_model) in bfloat16. Without
+    returns (batch, target length, d_model) in `compute_dtype`. Without
     `train_bias` the position biases get no gradient, which saves a sum over all attention scores. In `seen` come the
     encoded prompt and the attention over it, (batch, heads, target length, source length), by the module's name.
     """
-    weights = {name: tensor.bfloat16() for name, tensor in model.named_parameters()}
+    dtype = compute_dtype(source.device)
+    weights = {name: tensor.to(dtype) for name, tensor in model.named_parameters()}
     if not train_bias:
         weights |= {name: tensor.detach() for name, tensor in weights.items() if "relative_attention_bias" in name}
     heads = model.config.num_heads
-    mask = torch.where(source != 0, 0.0, -1e4)[:, None, None, :].bfloat16()
+    mask = torch.where(source != 0, 0.0, -1e4)[:, None, None, :].to(dtype)
     encoded = F.embedding(source, weights["shared.weight"])
     bias = position_bias(
         model.encoder, weights["encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"], source.shape[1]
@@ -49,7 +58,7 @@ def hidden_states(
 
     length = decoder_input.shape[1]
     decoded = F.embedding(decoder_input, weights["shared.weight"])
-    causal = torch.full((length, length), -1e4, dtype=torch.bfloat16, device=source.device).triu(1)
+    causal = torch.full((length, length), -1e4, dtype=dtype, device=source.device).triu(1)
     bias = position_bias(
         model.decoder, weights["decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"], length
     )
@@ -75,7 +84,7 @@ def loss(
     start = torch.zeros_like(labels[:, :1])
     hidden = hidden_states(model, source, torch.cat([start, labels[:, :-1]], dim=1), train_bias, seen)
     wanted = labels != 0
-    logits = hidden[wanted] @ model.shared.weight.bfloat16().T
+    logits = hidden[wanted] @ model.shared.weight.to(hidden.dtype).T
     weights = wanted.sum(1, keepdim=True).float().rsqrt().expand_as(labels)[wanted]
     return F.cross_entropy(logits.float(), labels[wanted], reduction="none") @ weights / weights.sum()
 
