@@ -4,8 +4,9 @@ One side is `labkit.generate`: prompts of similar length share a batch. The othe
 prompt padded to 512 tokens and generated from on its own. Both run greedily, in float32, on the same prompts, with the
 same settings, each after a warm-up. The original labs passed no attention mask, so that their model read the padding;
 here that side gets its mask, since without it the outputs would differ. The mask costs it nothing that can be measured.
-After that come the speed of each number format (`labkit.format_bench`), of small training runs (`labkit.sweep_bench`)
-and of training on several ranks (`labkit.distributed_bench`), which are shown and not judged.
+After that come decoding against the library's own loop (`labkit.decoding_bench`), the speed of each number format
+(`labkit.format_bench`), of small training runs (`labkit.sweep_bench`) and of training on several ranks
+(`labkit.distributed_bench`), which are shown and not judged.
 """
 
 import sys
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.data import load_dialogues
+from labkit.decoding_bench import decoding_lines
 from labkit.distributed_bench import distributed_lines
 from labkit.errors import LabError
 from labkit.format_bench import format_lines
@@ -114,7 +116,8 @@ def main() -> int:
     result = compare(model, tokenizer, prompts, max_new_tokens=chosen.max_new_tokens, batch_size=chosen.batch_size)
     print(result, "", sep="\n")
     try:
-        for lines in (format_lines(chosen, tokenizer, prompts), sweep_lines(), distributed_lines()):
+        decoding = decoding_lines(model, tokenizer, prompts, chosen.max_new_tokens)
+        for lines in (decoding, format_lines(chosen, tokenizer, prompts), sweep_lines(), distributed_lines()):
             for line in lines:
                 print(line, flush=True)
             print()

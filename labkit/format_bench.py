@@ -1,4 +1,4 @@
-"""The second half of `make bench`: how many tokens a second the model writes in each format, against fp32."""
+"""A part of `make bench`: how many tokens a second the model writes in each format, against fp32."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -6,17 +6,19 @@ from typing import Any
 
 from labkit.errors import LabError
 from labkit.generation import generate_ids
+from labkit.models import choose_device, multiplies_bfloat16
 from labkit.profile import Profile
 from labkit.quantize import load_in_format, torchao_quantization
 
 
-def formats() -> dict[str, dict[str, Any]]:
+def formats(device: Any) -> dict[str, dict[str, Any]]:
     """The formats of Lab 03: name → what `from_pretrained` is given."""
     import torch
     from transformers import BitsAndBytesConfig, TorchAoConfig
 
     torchao = torchao_quantization()
-    four_bits = {"load_in_4bit": True, "bnb_4bit_compute_dtype": torch.bfloat16}
+    compute = torch.bfloat16 if multiplies_bfloat16(device) else torch.float32
+    four_bits = {"load_in_4bit": True, "bnb_4bit_compute_dtype": compute}
     quantized = {
         "int8_weight_only": (torch.float32, TorchAoConfig(torchao.Int8WeightOnlyConfig())),
         "int8_dynamic": (torch.float32, TorchAoConfig(torchao.Int8DynamicActivationInt8WeightConfig())),
@@ -34,7 +36,9 @@ def format_lines(profile: Profile, tokenizer: Any, prompts: Sequence[str]) -> It
     """A line for each format: tokens a second, and their ratio to fp32's; or that it does not run here, and why."""
     yield f"tokens a second in each format, {len(prompts)} dialogues, greedy, batches of {profile.batch_size}"
     reference = 0.0
-    for name, settings in formats().items():
+    import torch
+
+    for name, settings in formats(torch.device(choose_device(profile).name)).items():
         try:
             speed = tokens_per_second(load_in_format(profile, **settings), tokenizer, prompts, profile)
         except LabError as error:

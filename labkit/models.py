@@ -48,9 +48,19 @@ def choose_device(profile: Profile) -> Device:
         reason = torch.cuda.get_device_name() if name == "cuda" else "Apple GPU"
     dtype, dtype_reason = profile.dtype, "set by the profile"
     if dtype == "auto":
-        fast = name == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        fast = name == "cuda" and multiplies_bfloat16(torch.device(name))
         dtype, dtype_reason = ("bfloat16", "the GPU has it") if fast else ("float32", f"exact, and safe on any {name}")
     return Device(name, reason, dtype, dtype_reason)
+
+
+def multiplies_bfloat16(device: "torch.device") -> bool:
+    """Whether the device has instructions for products in bfloat16; without them they take several times as long."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    cpu: Any = torch.cpu
+    return device.type == "cpu" and (cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())
 
 
 def load_model(profile: Profile) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":

@@ -11,7 +11,8 @@ from labkit.runs import read_runs
 from labkit.source_text import Text
 
 TINY = sweep.Recipe(
-    budgets=(1.2e8, 2.4e8),
+    budgets=(1.2e8,),
+    between=(2.4e8,),
     sizes=3,
     fixed_tokens=20_000,
     widths=(4, 8),
@@ -19,7 +20,6 @@ TINY = sweep.Recipe(
     tokens=(5_000, 10_000),
     validation_windows=16,
     seeds=2,
-    seeds_up_to=1.2e8,
 )
 
 

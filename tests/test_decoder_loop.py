@@ -8,6 +8,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from labkit import decoder_loop
 from labkit.decoder_cache import RoomyLayer, decoder_cache
 from labkit.decoder_loop import draw, generate_rows
+from labkit.decoding_bench import WAYS, decoding_lines
 from labkit.generation import decoder_input, encode, encoder_states
 from labkit.position_bias import bias_by_distance
 
@@ -141,3 +142,15 @@ def test_prompts_are_not_changed(tiny_model, states):
     generate_rows(tiny_model[0], inputs, max_new_tokens=6)
     assert isinstance(inputs["encoder_outputs"], BaseModelOutput)
     assert all(torch.equal(one, other) for one, other in zip(before, states, strict=True))
+
+
+def test_the_benchmark_compares_every_way_with_the_library(tiny_model):
+    lines = list(decoding_lines(*tiny_model, PROMPTS, max_new_tokens=6))
+    assert len(lines) == len(WAYS) + 2 and [line.endswith("equal)") for line in lines] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert all(float(line.split("(")[0].split()[-1]) > 0 for line in lines[1:])

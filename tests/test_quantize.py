@@ -142,19 +142,23 @@ def test_the_benchmark_has_the_formats_of_the_lab():
     (path,) = (Path(__file__).resolve().parents[1] / "notebooks").glob("03_*.ipynb")
     sources = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
     (cell,) = [source for source in sources if "formats = {" in source]
-    namespace = {"torch": torch}
+    namespace = {"torch": torch, "model": torch.empty(0)}  # of the model it asks for the device alone
     exec(cell, namespace)
     lab, bench = (
         {name: {key: repr(value) for key, value in settings.items()} for name, settings in each.items()}
-        for each in (namespace["formats"], formats())
+        for each in (namespace["formats"], formats(torch.device("cpu")))
     )
     assert lab == bench
 
 
 def test_the_benchmark_has_a_line_for_each_format_and_names_what_does_not_run(tiny, tiny_model, monkeypatch):
     missing = {"dtype": torch.float32, "quantization_config": object()}
-    chosen = {name: settings for name, settings in formats().items() if name in ("fp32", "int8_weight_only")}
-    monkeypatch.setattr("labkit.format_bench.formats", lambda: {**chosen, "int3": missing})
+    chosen = {
+        name: settings
+        for name, settings in formats(torch.device("cpu")).items()
+        if name in ("fp32", "int8_weight_only")
+    }
+    monkeypatch.setattr("labkit.format_bench.formats", lambda _: {**chosen, "int3": missing})
     small = profile("embedded", model_id=tiny.model_id, max_new_tokens=4)
     title, *lines = format_lines(small, tiny_model[1], ["Hello Anna.", "Is it a good one?"])
     assert "2 dialogues" in title

@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import T5ForConditionalGeneration
 
+from labkit.models import multiplies_bfloat16
+
 
 def compute_dtype(device: torch.device) -> torch.dtype:
-    """What to calculate in: bfloat16 on a GPU and on a CPU with instructions for it, else float32."""
-    cpu: Any = torch.cpu
-    fast = device.type == "cuda" or cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported()
-    return torch.bfloat16 if fast else torch.float32
+    """What to calculate in: bfloat16 where the device has instructions for it, else float32."""
+    return torch.bfloat16 if multiplies_bfloat16(device) else torch.float32
 
 
 def hidden_states(

@@ -1,7 +1,8 @@
 """The larger sweep of small models: `labkit build sweep`.
 
-Up to eight sizes at each of nine budgets, the smaller budgets with three seeds, then size and data alone with the other
-held fixed. Each finished run is a line of `runs.jsonl`; a sweep that was stopped goes on with what is missing.
+Up to eight sizes at each of nine budgets, three seeds each, and at three budgets in between; then size and data alone
+with the other held fixed. Each finished run is a line of `runs.jsonl`; a sweep that was stopped goes on with what is
+missing.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ class Recipe:
     """What decides the result, beside the text."""
 
     budgets: Sequence[float] = (2e9, 5e9, 1.2e10, 3e10, 7e10, 1.6e11, 4e11, 9e11, 2e12)
+    between: Sequence[float] = (2.5e11, 6e11, 1.3e12)  # more budgets, with one seed
     sizes: int = 8  # at each budget, fewer where widths would be the same
     fixed_tokens: float = 1e6  # for the runs in which the size alone varies
     widths: Sequence[int] = (6, 8, 12, 16, 24, 32, 48, 64)
     fixed_width: int = 48  # for the runs in which the data alone varies
     tokens: Sequence[float] = (6.25e4, 1.25e5, 2.5e5, 5e5, 1e6, 2e6, 4e6)
     validation_windows: int = 2048
-    seeds: int = 3  # runs of the same plan but for their seed, at the budgets up to `seeds_up_to`; one at the others
-    seeds_up_to: float = 5e11
+    seeds: int = 3  # runs of the same plan but for their seed, at each of `budgets`
 
 
 def plans(recipe: Recipe) -> list[Plan]:
@@ -47,8 +48,8 @@ def plans(recipe: Recipe) -> list[Plan]:
         LabError: as `plan_run`.
     """
     found = []
-    for budget in recipe.budgets:
-        for seed in range(recipe.seeds if budget <= recipe.seeds_up_to else 1):
+    for budget in (*recipe.budgets, *recipe.between):
+        for seed in range(recipe.seeds if budget in recipe.budgets else 1):
             found += [plan_run(budget, width, seed=seed) for width in widths_around(budget, recipe.sizes)]
     for width in recipe.widths:
         found.append(plan_run(recipe.fixed_tokens * training_flops_per_token(width), width, part="size"))
