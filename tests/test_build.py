@@ -18,6 +18,8 @@ from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, summarize, tell
 from labkit.corpus.tasks import TaskMixture
 
+PYTORCHS_UPDATE = torch.optim._muon._zeropower_via_newtonschulz  # before a training may exchange it
+
 
 @pytest.fixture(scope="module")
 def tokenizer():
@@ -87,6 +89,14 @@ def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch)
     resumed = training.train(tmp_path / "killed", tokenizer, seen_scripts(), frozenset(), recipe)
     for one, two in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (40, 16), (16, 40)])
+def test_the_update_in_float32_is_that_of_pytorch(shape):
+    gradient = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    how = (3.4445, -4.775, 2.0315), 5, 1e-7
+    ours, theirs = training.orthogonalised(gradient, *how), PYTORCHS_UPDATE(gradient, *how).float()
+    assert (ours - theirs).norm() / theirs.norm() < 0.02 < (gradient - theirs).norm() / theirs.norm()
 
 
 def test_the_rate_warms_up_and_falls():
