@@ -78,6 +78,8 @@ class Playground:
         import torch
         from transformers import StoppingCriteriaList
 
+        from labkit.decoder_loop import generate_rows
+
         if not dialogue.strip():
             raise LabError("The dialogue is empty: pick one, or type lines such as '#Person1#: Good morning.'")
         check_settings(settings)
@@ -89,13 +91,11 @@ class Playground:
         torch.manual_seed(seed)
         try:
             state = self._state(dialogue)
-            with torch.inference_mode():
-                row = self.model.generate(
-                    **decoder_input([state]), stopping_criteria=StoppingCriteriaList([stop]), **settings
-                )[0].tolist()
+            criteria = StoppingCriteriaList([stop])
+            rows = generate_rows(self.model, decoder_input([state]), stopping_criteria=criteria, **settings)
             if stale():
                 return None
-            ids = completion(row, self.tokenizer.eos_token_id)
+            ids = completion(rows[0].tolist(), self.tokenizer.eos_token_id)
             logits = step_logits(self.model, state, ids)
         except LabError:
             raise
