@@ -1,7 +1,6 @@
 """What a rank holds and what it hands to the network: live storages, and the bytes given to each collective."""
 
 import gc
-import time
 from collections import Counter
 from typing import Any
 
@@ -69,10 +68,7 @@ def training_bytes(parameters: list[Any], optimizer: Any, before: dict[int, int]
         [value for state in optimizer.state.values() for value in state.values() if isinstance(value, torch.Tensor)]
     )
     known = {*gradients, *states, *before}
-    first = live_storages()
-    time.sleep(0.3)  # what a collective has just handed back may be on its way out: it is no longer there then
-    again = live_storages()
-    rest = {address: size for address, size in first.items() if address not in known and again.get(address) == size}
+    rest = {address: size for address, size in live_storages().items() if address not in known}
     parts = {"parameters": rest, "gradients": gradients, "optimizer": states}
     return {name: sum(sizes.values()) for name, sizes in parts.items()}
 
