@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers.modeling_outputs import BaseModelOutput
 
 from labkit.decoder_cache import decoder_cache
 
@@ -72,7 +73,7 @@ def _pick_tokens(
             if len(stay):
                 cache.self_attention_cache.batch_select_indices(stay)
                 cache.cross_attention_cache.batch_select_indices(stay)
-                encoder_outputs.last_hidden_state = encoder_outputs.last_hidden_state[stay]
+                encoder_outputs = BaseModelOutput(encoder_outputs.last_hidden_state[stay])
     rows = [texts[number] for number in range(len(texts))]
     return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=generation_config.pad_token_id)
 

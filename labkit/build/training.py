@@ -79,7 +79,7 @@ def optimizers(
 def orthogonalised(gradient: Tensor, ns_coefficients: tuple[float, float, float], ns_steps: int, eps: float) -> Tensor:
     """Muon's update of a matrix by Newton-Schulz iteration, in float32.
 
-    PyTorch has it in bfloat16 alone, which takes a hundred times as long on a processor without instructions for it.
+    PyTorch has it in bfloat16 alone, which takes many times as long on a processor without instructions for it.
     """
     a, b, c = ns_coefficients
     update = gradient.T if gradient.shape[0] > gradient.shape[1] else gradient
