@@ -63,7 +63,7 @@ class RoomyLayer(DynamicLayer):
 
 
 class PromptLayer(DynamicLayer):
-    """Keys and values of the prompts, once for all of a prompt's `rows`, which stand one after the other."""
+    """Keys and values of the prompts, once for all of a prompt's `rows`, which stand one after the other at first."""
 
     def __init__(self, rows: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -76,26 +76,42 @@ class PromptLayer(DynamicLayer):
     def reorder_cache(self, beam_idx: Tensor) -> None:
         """All hypotheses of a prompt read the same."""
 
+
+class PromptCache(DynamicCache):
+    """The prompts' keys and values in all layers, and which row of the batch reads which prompt."""
+
+    def __init__(self, layers: int, rows: int) -> None:
+        super().__init__()
+        self.layers = [PromptLayer(rows) for _ in range(layers)]
+        self.rows = rows
+        self.places: Tensor | None = None  # row → prompt · rows + its place among the prompt's; none has left: None
+
     def batch_select_indices(self, indices: Tensor) -> None:
-        """Keep the prompts of these rows only, of which all rows are kept or none."""
-        super().batch_select_indices(indices[:: self.rows] // self.rows)
+        """Keep these rows, in ascending order, and the prompts that they read."""
+        places = indices if self.places is None else self.places[indices]
+        prompts, prompt = (places // self.rows).unique(return_inverse=True)
+        super().batch_select_indices(prompts)
+        self.places = prompt * self.rows + places % self.rows
+
+    def attention(
+        self, module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
+    ) -> tuple[Tensor, None]:
+        """Scaled dot-product attention; with fewer keys than queries, several rows of queries read one row of keys."""
+        if len(query) == len(key) or query.shape[2] != 1:
+            return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+        count, heads, _, size = query.shape
+        places = torch.arange(count, device=query.device) if self.places is None else self.places
+        together = query.new_zeros(len(key) * self.rows, heads, size)
+        together[places] = query[:, :, 0]
+        together = together.view(len(key), self.rows, heads, size).transpose(1, 2)  # rows as positions of one query
+        mask = attention_mask
+        if mask is not None:
+            first = torch.searchsorted(places, torch.arange(len(key), device=query.device) * self.rows)
+            mask = mask[first]  # of each prompt's first row that is left
+        mixed, _ = sdpa_attention_forward(module, together, key, value, mask, **kwargs)
+        return mixed.reshape(-1, 1, heads, size)[places], None
 
 
-def shared_prompt_attention(
-    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
-) -> tuple[Tensor, None]:
-    """Scaled dot-product attention; where there are fewer keys than queries, several rows of queries share a row."""
-    rows = len(query) // len(key)
-    if rows == 1 or query.shape[2] != 1:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
-    heads, size = query.shape[1], query.shape[3]
-    together = query.view(len(key), rows, heads, size).transpose(1, 2)  # a prompt's rows as positions of one query
-    mask = None if attention_mask is None else attention_mask[::rows]
-    mixed, _ = sdpa_attention_forward(module, together, key, value, mask, **kwargs)
-    return mixed.reshape(len(query), 1, heads, size), None
-
-
-AttentionInterface.register(SHARED, shared_prompt_attention)
 AttentionMaskInterface.register(SHARED, sdpa_mask)
 
 
@@ -110,12 +126,11 @@ def decoder_cache(model: Any, rows: int, max_new_tokens: int) -> Iterator[dict[s
     if before != "sdpa":
         yield {}
         return
-    own, prompt = DynamicCache(), DynamicCache()
-    layers = range(config.num_layers)
-    own.layers = [RoomyLayer(max_new_tokens + 1) for _ in layers]
-    prompt.layers = [PromptLayer(rows) for _ in layers]
+    own, prompts = DynamicCache(), PromptCache(config.num_layers, rows)
+    own.layers = [RoomyLayer(max_new_tokens + 1) for _ in range(config.num_layers)]
+    AttentionInterface.register(SHARED, prompts.attention)
     config._attn_implementation = SHARED
     try:
-        yield {"cache": EncoderDecoderCache(own, prompt)}
+        yield {"cache": EncoderDecoderCache(own, prompts)}
     finally:
         config._attn_implementation = before

@@ -46,7 +46,7 @@ def _pick_tokens(
     **model_kwargs: Any,
 ) -> Tensor:
     """Greedy decoding or sampling, as `generation_config` says: the `custom_generate` of `model.generate`."""
-    ids, samples = input_ids, generation_config.num_return_sequences
+    ids = input_ids
     cache, encoder_outputs, attention_mask = (
         model_kwargs[name] for name in ("cache", "encoder_outputs", "attention_mask")
     )
@@ -65,10 +65,9 @@ def _pick_tokens(
         chosen = draw(scores.softmax(-1)) if generation_config.do_sample else scores.argmax(-1)
         ids = torch.cat([ids, chosen.masked_fill(ended, generation_config.pad_token_id)[:, None]], dim=1)
         ended |= stopping_criteria(ids, None)
-        together = ended.view(-1, samples).all(1).repeat_interleave(samples)  # a prompt's rows leave together
-        if together.all() or together.sum() >= FEWER * len(together):
-            texts |= zip(alive[together].tolist(), ids[together], strict=True)
-            stay = (~together).nonzero()[:, 0]
+        if ended.all() or ended.sum() >= FEWER * len(ended):
+            texts |= zip(alive[ended].tolist(), ids[ended], strict=True)
+            stay = (~ended).nonzero()[:, 0]
             alive, ended, ids, attention_mask = alive[stay], ended[stay], ids[stay], attention_mask[stay]
             if len(stay):
                 cache.self_attention_cache.batch_select_indices(stay)

@@ -1,6 +1,7 @@
 """What a rank holds and what it hands to the network: live storages, and the bytes given to each collective."""
 
 import gc
+import time
 from collections import Counter
 from typing import Any
 
@@ -16,6 +17,9 @@ COLLECTIVES = {  # PyTorch's names of the collectives of this course's strategie
     "_reduce_scatter_base_": "reduce-scatter",
 }
 _SILENT = ("barrier", "monitored_barrier_")
+# gloo lets go of a collective's tensors only after the rank has gone on: on two busy cores, with four ranks, a third of
+# them were still alive at once, none after a millisecond.
+SETTLE_SECONDS = 0.05
 
 
 class CollectiveBytes(TorchDispatchMode):
@@ -52,8 +56,16 @@ class CollectiveBytes(TorchDispatchMode):
 
 def live_storages() -> dict[int, int]:
     """The memory of every floating-point tensor that is alive in this process: address → bytes, shared memory once."""
-    gc.collect()
-    return _storages([each for each in gc.get_objects() if type(each) in (torch.Tensor, torch.nn.Parameter, DTensor)])
+    return _storages(_live_tensors())
+
+
+def bytes_by_device(before: dict[int, int]) -> dict[str, int]:
+    """Bytes of what is alive now and was not `before`, by the type of device it lies on ("cpu", "cuda")."""
+    groups: dict[str, list[Any]] = {}
+    for each in _live_tensors():
+        groups.setdefault(each.device.type, []).append(each)
+    storages = {device: _storages(tensors) for device, tensors in groups.items()}
+    return {device: sum(found[each] for each in found.keys() - before.keys()) for device, found in storages.items()}
 
 
 def training_bytes(parameters: list[Any], optimizer: Any, before: dict[int, int]) -> dict[str, int]:
@@ -79,6 +91,12 @@ def loopback_bytes() -> int:
 
     counters = psutil.net_io_counters(pernic=True)
     return sum(each.bytes_sent for name, each in counters.items() if name in ("lo", "lo0"))
+
+
+def _live_tensors() -> list[Any]:
+    time.sleep(SETTLE_SECONDS)
+    gc.collect()
+    return [each for each in gc.get_objects() if type(each) in (torch.Tensor, torch.nn.Parameter, DTensor)]
 
 
 def _storages(tensors: list[Any]) -> dict[int, int]:

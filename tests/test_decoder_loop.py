@@ -43,7 +43,8 @@ def test_texts_are_those_of_the_library(tiny_model, states, settings):
     assert trimmed(ours, tokenizer.eos_token_id) == trimmed(library, tokenizer.eos_token_id)
 
 
-def test_rows_that_have_ended_leave_the_batch(tiny_model, states, monkeypatch):
+@pytest.mark.parametrize("samples", [1, 3])
+def test_rows_that_have_ended_leave_the_batch(tiny_model, states, monkeypatch, samples):
     model, _ = tiny_model
     sizes, forward = [], type(model).forward
 
@@ -55,15 +56,16 @@ def test_rows_that_have_ended_leave_the_batch(tiny_model, states, monkeypatch):
     ends = iter(range(2, 100))
     monkeypatch.setattr(type(model), "forward", watched)
     inputs = decoder_input(states)
-    expected = model.generate(**decoder_input(states), max_new_tokens=14)
+    expected = model.generate(**decoder_input(states), max_new_tokens=14).repeat_interleave(samples, 0)
 
-    def stop(ids, scores):  # at each step one more of the rows ends, the last ones first
-        left, step = len(ids), next(ends)
-        return torch.tensor([step > 3 and row >= left - 1 for row in range(left)]) | (ids.shape[1] > 14)
+    def stop(ids, scores):  # at each step one of seven rows ends, so that prompts lose some of their samples
+        step = next(ends)
+        return (torch.arange(len(ids)) % 7 == 5) & (step > 3) | (ids.shape[1] > 14)
 
     sizes.clear()
-    rows = generate_rows(model, inputs, max_new_tokens=14, stopping_criteria=[stop])
-    assert sizes[0] == 9 and sizes[-1] < 5 and sizes == sorted(sizes, reverse=True)
+    cold = {"do_sample": True, "temperature": 1e-4} if samples > 1 else {}  # cold sampling is greedy
+    rows = generate_rows(model, inputs, max_new_tokens=14, samples=samples, stopping_criteria=[stop], **cold)
+    assert sizes[0] == 9 * samples and sizes[-1] < 0.7 * sizes[0] and sizes == sorted(sizes, reverse=True)
     for ours, whole in zip(rows.tolist(), expected.tolist(), strict=True):
         kept = len([token for token in ours if token != 0]) + 1
         assert ours[: min(kept, len(whole))] == whole[:kept]

@@ -6,7 +6,7 @@ import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from labkit.distributed import launch
-from labkit.meters import CollectiveBytes, live_storages, loopback_bytes, training_bytes
+from labkit.meters import CollectiveBytes, bytes_by_device, live_storages, loopback_bytes, training_bytes
 
 SIZE = 1000
 
@@ -60,6 +60,7 @@ def test_what_lies_in_memory_is_parameters_gradients_and_states():
     size, buffer = 4 * (100 * 50 + 50), 4 * 64
     steps = 2 * 4
     held = training_bytes(list(model.parameters()), optimizer, before)
+    assert bytes_by_device(before) == {"cpu": sum(held.values())}
     assert held == {"parameters": size + buffer, "gradients": size, "optimizer": 2 * size + steps}
     copy = model.weight.detach().clone()  # a whole copy that a library keeps counts too
     again = training_bytes(list(model.parameters()), optimizer, before)

@@ -81,7 +81,7 @@ def sweep(
     / "sweep",
     workers: Annotated[int, typer.Option(help="processes that train at once, with one thread each")] = 2,
 ) -> None:
-    """Train the larger sweep of small models for the lab on scaling laws (an hour and a half on two cores)."""
+    """Train the larger sweep of small models for the lab on scaling laws (an hour and three quarters on two cores)."""
     from labkit.build.sweep import Recipe, build_sweep, sweep_text
 
     table = build_sweep(out, sweep_text(), Recipe(), workers, typer.echo)

@@ -1,6 +1,6 @@
 """The larger sweep of small models: `labkit build sweep`.
 
-Up to eight sizes at each of nine budgets, three seeds each, and at three budgets in between; then size and data alone
+Up to eight sizes at each of nine budgets, three seeds each, and at seven budgets in between; then size and data alone
 with the other held fixed. Each finished run is a line of `runs.jsonl`; a sweep that was stopped goes on with what is
 missing.
 """
@@ -31,7 +31,7 @@ class Recipe:
     """What decides the result, beside the text."""
 
     budgets: Sequence[float] = (2e9, 5e9, 1.2e10, 3e10, 7e10, 1.6e11, 4e11, 9e11, 2e12)
-    between: Sequence[float] = (2.5e11, 6e11, 1.3e12)  # more budgets, with one seed
+    between: Sequence[float] = (2e11, 2.5e11, 3.2e11, 5e11, 6e11, 7.5e11, 1.3e12)  # more budgets, with one seed
     sizes: int = 8  # at each budget, fewer where widths would be the same
     fixed_tokens: float = 1e6  # for the runs in which the size alone varies
     widths: Sequence[int] = (6, 8, 12, 16, 24, 32, 48, 64)
