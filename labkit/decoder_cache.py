@@ -57,34 +57,28 @@ class RoomyLayer(DynamicLayer):
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep these rows only."""
-        before = self.keys[indices], self.values[indices]
-        self.buffers, self.is_initialized = [], False
-        self.update(*before)
-
-
-class PromptLayer(DynamicLayer):
-    """Keys and values of the prompts, once for all of a prompt's `rows`, which stand one after the other at first."""
-
-    def __init__(self, rows: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.rows = rows
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Keep one row of each prompt."""
-        return super().update(key_states[:: self.rows], value_states[:: self.rows])
-
-    def reorder_cache(self, beam_idx: Tensor) -> None:
-        """All hypotheses of a prompt read the same."""
+        filled = self.get_seq_length()
+        self.buffers = [buffer.index_select(0, indices) for buffer in self.buffers]
+        self.keys, self.values = (buffer[:, :, :filled] for buffer in self.buffers)
 
 
 class PromptCache(DynamicCache):
-    """The prompts' keys and values in all layers, and which row of the batch reads which prompt."""
+    """The prompts' keys and values in all layers, once for all `rows` of a prompt, and which row reads which prompt.
 
-    def __init__(self, layers: int, rows: int) -> None:
+    `states`, the encoder's, have the shape (prompts, tokens, width); a prompt's rows stand one after the other.
+    """
+
+    def __init__(self, decoder: Any, states: Tensor, rows: int) -> None:
         super().__init__()
-        self.layers = [PromptLayer(rows) for _ in range(layers)]
         self.rows = rows
         self.places: Tensor | None = None  # row → prompt · rows + its place among the prompt's; none has left: None
+        for number, block in enumerate(decoder.block):
+            attention = block.layer[1].EncDecAttention
+            shape = (*states.shape[:2], -1, attention.key_value_proj_dim)
+            self.update(*(part(states).view(shape).transpose(1, 2) for part in (attention.k, attention.v)), number)
+
+    def reorder_cache(self, beam_idx: Tensor) -> None:
+        """All hypotheses of a prompt read the same."""
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep these rows, in ascending order, and the prompts that they read."""
@@ -116,21 +110,24 @@ AttentionMaskInterface.register(SHARED, sdpa_mask)
 
 
 @contextmanager
-def decoder_cache(model: Any, rows: int, max_new_tokens: int) -> Iterator[dict[str, Any]]:
+def decoder_cache(model: Any, states: Tensor, rows: int, max_new_tokens: int) -> Iterator[dict[str, Any]]:
     """What to give `model.generate` so that it decodes with this cache: `rows` texts or hypotheses of each prompt.
 
     Nothing where the model's attention is not the library's scaled dot-product attention.
+
+    Args:
+        states: what the encoder made of the prompts, padded, shape (prompts, tokens, width).
     """
-    config = model.get_decoder().config
-    before = config._attn_implementation
+    decoder = model.get_decoder()
+    before = decoder.config._attn_implementation
     if before != "sdpa":
         yield {}
         return
-    own, prompts = DynamicCache(), PromptCache(config.num_layers, rows)
-    own.layers = [RoomyLayer(max_new_tokens + 1) for _ in range(config.num_layers)]
+    own, prompts = DynamicCache(), PromptCache(decoder, states, rows)
+    own.layers = [RoomyLayer(max_new_tokens + 1) for _ in decoder.block]
     AttentionInterface.register(SHARED, prompts.attention)
-    config._attn_implementation = SHARED
+    decoder.config._attn_implementation = SHARED
     try:
         yield {"cache": EncoderDecoderCache(own, prompts)}
     finally:
-        config._attn_implementation = before
+        decoder.config._attn_implementation = before

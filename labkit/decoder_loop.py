@@ -29,7 +29,8 @@ def generate_rows(
         settings: what `model.generate` takes.
     """
     beams = settings.get("num_beams") or 1
-    with torch.inference_mode(), decoder_cache(model, max(samples, beams), max_new_tokens) as cache:
+    states = inputs["encoder_outputs"].last_hidden_state
+    with torch.inference_mode(), decoder_cache(model, states, max(samples, beams), max_new_tokens) as cache:
         if cache and beams == 1:
             settings["custom_generate"] = _pick_tokens
         return model.generate(

@@ -1,5 +1,6 @@
 """Decode with one configuration after the other from prompts that the encoder has read once."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ def decode(
 
     Args:
         states: the prompts as `read_prompts` gives them.
-        batch_size: rows that are decoded at once; a sample, or a hypothesis of beam search, is a row.
+        batch_size: the most prompts that are decoded at once, each with all its samples or hypotheses: these share
+            what they read of the prompt, so they take little memory.
         samples: completions of each prompt; more than one needs `do_sample=True`.
         seed: of the random draws, so that a configuration does not depend on those before it.
         settings: what `model.generate` takes, checked before it runs.
@@ -79,12 +81,12 @@ def decode(
         raise LabError(f"Without do_sample=True all {samples} samples of a prompt would be the same: ask for one.")
     torch.manual_seed(seed)
     order = sorted(range(len(states)), key=lambda n: -len(states[n]))  # prompts of like length share a batch
-    prompts = max(1, batch_size // max(samples, settings.get("num_beams", 1)))
+    even = math.ceil(len(order) / math.ceil(len(order) / batch_size))  # prompts in a batch: a small last one is slow
     found: list[list[list[int]]] = [[] for _ in states]
     start = time.perf_counter()
     with torch.inference_mode(), tqdm(total=len(order), desc=description or None, leave=False) as bar:
-        for first in range(0, len(order), prompts):
-            batch = order[first : first + prompts]
+        for first in range(0, len(order), even):
+            batch = order[first : first + even]
             inputs = decoder_input([states[n] for n in batch])
             output = generate_rows(model, inputs, max_new_tokens=max_new_tokens, samples=samples, **settings)
             rows = [completion(row, tokenizer.eos_token_id) for row in output.tolist()]

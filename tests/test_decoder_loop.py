@@ -98,7 +98,7 @@ def test_the_models_own_attention_comes_back(tiny_model, states):
     model, _ = tiny_model
     config = model.get_decoder().config
     before = config._attn_implementation
-    with pytest.raises(ZeroDivisionError), decoder_cache(model, 1, 4) as cache:
+    with pytest.raises(ZeroDivisionError), torch.no_grad(), decoder_cache(model, states[0][None], 1, 4) as cache:
         assert cache and config._attn_implementation != before
         raise ZeroDivisionError
     assert config._attn_implementation == before == "sdpa"
