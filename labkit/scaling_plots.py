@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+LABELS_APART = 2  # the least ratio of budgets whose labels do not overlap
 Points = tuple[Sequence[float], Sequence[float]]
 
 
@@ -71,6 +72,8 @@ def power_law_panels(panels: Mapping[str, Points], *, xlabels: Sequence[str], yl
 def isoflop_figure(curves: Mapping[float, Points], minima: Mapping[float, float]) -> "Figure":
     """Loss against size for each budget, the parabola in the logarithm of the size, and where it is lowest.
 
+    A budget that is close to the last one with a label has none.
+
     Args:
         curves: budget in FLOPs → (sizes, losses), at least three runs each.
         minima: budget → size at the lowest point, for the budgets that have one.
@@ -79,6 +82,7 @@ def isoflop_figure(curves: Mapping[float, Points], minima: Mapping[float, float]
         LabError: no curves, or points that cannot stand on a logarithmic axis.
     """
     import numpy as np
+    from matplotlib import colormaps
 
     if not curves:
         raise LabError("isoflop_figure() needs at least one budget: FLOPs → (sizes, losses).")
@@ -86,8 +90,9 @@ def isoflop_figure(curves: Mapping[float, Points], minima: Mapping[float, float]
         _check_points(f"The budget {budget:.2g}", points, least=3)
     with styled(4.8) as figure:
         axes = figure.subplots()
+        labelled = 0.0
         for number, (budget, (sizes, losses)) in enumerate(sorted(curves.items())):
-            colour = f"C{number % 7}"
+            colour = colormaps["viridis"](0.9 * number / len(curves))
             parabola = np.polynomial.Polynomial.fit(np.log(sizes), losses, 2)
             fine = np.geomspace(min(sizes), max(sizes), 80)
             axes.plot(fine, parabola(np.log(fine)), color=colour, linewidth=1.4)
@@ -95,8 +100,9 @@ def isoflop_figure(curves: Mapping[float, Points], minima: Mapping[float, float]
             if budget in minima:
                 lowest = minima[budget]
                 axes.plot(lowest, parabola(np.log(lowest)), "*", color=colour, markersize=15, markeredgecolor="black")
-            widest = max(sizes)
-            annotate(axes, f"{budget:.2g}", (widest, parabola(np.log(widest))), (6, -4), ha="left", color=colour)
+            if budget > LABELS_APART * labelled:
+                labelled, widest = budget, max(sizes)
+                annotate(axes, f"{budget:.2g}", (widest, parabola(np.log(widest))), (6, -4), ha="left", color=colour)
         axes.set_xscale("log")
         axes.set_xlim(right=2.2 * max(max(sizes) for sizes, _ in curves.values()))
         axes.set_xlabel("Parameters without embeddings")
@@ -155,7 +161,7 @@ def envelope_figure(curves: Sequence[Points], envelope: Points) -> "Figure":
         annotate(axes, "lowest of all", (envelope[0][-1], envelope[1][-1]), (0, -16), ha="right", color=VERMILLION)
         lowest = min(envelope[1])
         axes.set_ylim(0.93 * lowest, 2.2 * lowest)
-        _log_log(axes, "Compute spent so far, in FLOPs", "Validation loss in nats a byte, a curve for each run")
+        _log_log(axes, "Compute spent so far, in FLOPs", "Validation loss in nats a byte, a curve for each plan")
     return figure
 
 
