@@ -83,6 +83,7 @@ def isoflop_figure(curves: Mapping[float, Points], minima: Mapping[float, float]
     """
     import numpy as np
     from matplotlib import colormaps
+    from matplotlib.colors import to_hex
 
     if not curves:
         raise LabError("isoflop_figure() needs at least one budget: FLOPs → (sizes, losses).")
@@ -92,7 +93,7 @@ def isoflop_figure(curves: Mapping[float, Points], minima: Mapping[float, float]
         axes = figure.subplots()
         labelled = 0.0
         for number, (budget, (sizes, losses)) in enumerate(sorted(curves.items())):
-            colour = colormaps["viridis"](0.9 * number / len(curves))
+            colour = to_hex(colormaps["viridis"](0.9 * number / len(curves)))
             parabola = np.polynomial.Polynomial.fit(np.log(sizes), losses, 2)
             fine = np.geomspace(min(sizes), max(sizes), 80)
             axes.plot(fine, parabola(np.log(fine)), color=colour, linewidth=1.4)
