@@ -76,7 +76,8 @@ def quality_against_diversity(
         for (name, (x, y)), height in zip(points.items(), ends, strict=True):
             label = right + 0.06 * _span(points, 0)
             axes.plot([x, label], [y, height], color=GREY, linewidth=0.5, alpha=0.5, zorder=0)
-            axes.text(label, height, f" {name}", va="center", fontsize="small")
+            color = VERMILLION if name in path else BLUE
+            axes.text(label, height, f" {name}", va="center", fontsize="small", color=color)
         axes.set_xlim(None, right + 0.5 * _span(points, 0))
         shown = [*ends, *(end for interval in intervals.values() for end in interval)]
         room = 0.04 * (max(shown) - min(shown))
@@ -113,7 +114,7 @@ def shaded_tokens(tokens: Sequence[str], probabilities: Sequence[float], alterna
         axes = figure.subplots()
         for line, row in enumerate(rows):
             for number, start in row:
-                shade = {"facecolor": VERMILLION, "alpha": 0.75 * (1 - probabilities[number]), "linewidth": 0, "pad": 2}
+                shade = {"facecolor": VERMILLION, "alpha": 0.75 * (1 - probabilities[number]), "linewidth": 0, "pad": 0}
                 axes.text(start, line, tokens[number], family="monospace", fontsize=9, bbox=shade, va="center")
         for line, note in enumerate(notes):
             axes.text(0, len(rows) + 0.4 + 0.7 * line, note, fontsize=9, va="center", color=GREY, parse_math=False)

@@ -3,6 +3,7 @@
 Two more runs of Lab 01 have to fail, and say where: with the model's weights shuffled, and with the references.
 """
 
+import ast
 import json
 import random
 import shutil
@@ -56,6 +57,10 @@ def test_notebook_is_clean(lab):
         source = "".join(cell["source"])
         assert not cell["outputs"] and cell["execution_count"] is None, f"code cell {number} has outputs"
         assert source.count("\n") < 25, f"code cell {number} is longer than 25 lines"
+        for statement in ast.parse(source).body[:-1]:  # Jupyter shows the value of a cell's last line alone
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            name = call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else ""
+            assert name not in ("table", "side_by_side"), f"code cell {number} makes a table that is not shown"
 
 
 @pytest.fixture(scope="module")
