@@ -131,3 +131,4 @@ def decoder_cache(model: Any, states: Tensor, rows: int, max_new_tokens: int) ->
         yield {"cache": EncoderDecoderCache(own, prompts)}
     finally:
         decoder.config._attn_implementation = before
+        AttentionInterface.register(SHARED, sdpa_attention_forward)  # the registry would keep the cache alive

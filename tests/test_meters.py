@@ -51,6 +51,7 @@ def test_collectives_are_counted_the_librarys_too():
 
 
 def test_what_lies_in_memory_is_parameters_gradients_and_states():
+    older = torch.ones(1234)  # which does not count
     before = live_storages()
     model = torch.nn.Linear(100, 50)
     model.register_buffer("table", torch.ones(64))  # which nobody shards
@@ -60,7 +61,7 @@ def test_what_lies_in_memory_is_parameters_gradients_and_states():
     size, buffer = 4 * (100 * 50 + 50), 4 * 64
     steps = 2 * 4
     held = training_bytes(list(model.parameters()), optimizer, before)
-    assert bytes_by_device(before) == {"cpu": sum(held.values())}
+    assert bytes_by_device(before) == {"cpu": sum(held.values())} and older.numel() == 1234
     assert held == {"parameters": size + buffer, "gradients": size, "optimizer": 2 * size + steps}
     copy = model.weight.detach().clone()  # a whole copy that a library keeps counts too
     again = training_bytes(list(model.parameters()), optimizer, before)
