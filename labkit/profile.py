@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.processes import keep_freed_memory
 
 EMBEDDED = "embedded"
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -125,7 +126,9 @@ def profile(name: str = EMBEDDED, /, **overrides: Any) -> Profile:
         _check_value("batch_size", int, values["batch_size"])
         values["memory_gb"] += _MEMORY_PER_SAMPLE[name] * (values["batch_size"] - PROFILES[name]["batch_size"])
         values["memory_gb"] = round(values["memory_gb"], 2)
-    return Profile(name=name, **values)
+    made = Profile(name=name, **values)
+    keep_freed_memory()
+    return made
 
 
 def is_hub_id(source: str) -> bool:

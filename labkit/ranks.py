@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from labkit.processes import runs
+from labkit.processes import keep_freed_memory, runs
 
 # Names in the environment: where results go, whose process we belong to, where to compute ("cpu", or GPUs if they are
 # there).
@@ -53,6 +53,7 @@ def run_rank(main: Callable[..., Any]) -> None:
     local, locals_ = int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     folder = Path(os.environ[FOLDER]) if FOLDER in os.environ else None
     torch.set_num_threads(1)
+    keep_freed_memory()
     gpus = os.environ.get(DEVICE) != "cpu" and torch.cuda.device_count() >= locals_
     if gpus:
         torch.cuda.set_device(local)

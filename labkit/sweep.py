@@ -19,6 +19,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.processes import keep_freed_memory
 from labkit.runs import Plan, Run
 from labkit.source_text import Text
 
@@ -162,6 +163,7 @@ def _start_worker(parent: Connection, text: Text, validation_windows: int) -> No
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and lets go
     torch.set_num_threads(1)
+    keep_freed_memory()
     _given.update(text=text, validation_windows=validation_windows)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

@@ -1,4 +1,7 @@
 import dataclasses
+import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -84,3 +87,21 @@ def test_bad_values_are_named_in_one_sentence(arguments, overrides, words):
 def test_profiles_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         profile().test_size = 3
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="an option of glibc")
+@pytest.mark.parametrize(("start", "kept"), [("labkit.profile('embedded')", True), ("", False)])
+def test_a_profile_lets_the_process_keep_what_it_frees(start, kept):
+    """Pages that the system must clear, over 20 large blocks in a row: nearly none, where without it all of them."""
+    script = f"""
+import resource, labkit
+{start}
+faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+bytearray(2**26)
+before = faults()
+for _ in range(20):
+    bytearray(2**26)
+print((faults() - before) * resource.getpagesize() / (20 * 2**26))
+"""
+    share = float(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
+    assert share < 0.1 if kept else share > 0.5
