@@ -50,7 +50,7 @@ def hidden_states(
     )
     for layer in range(model.config.num_layers):
         name = f"encoder.block.{layer}.layer"
-        encoded = attend(weights, f"{name}.0", "SelfAttention", encoded, None, bias + mask, heads)[0]
+        encoded = attend(weights, f"{name}.0", "SelfAttention", encoded, None, (bias, mask), heads)[0]
         encoded = feed_forward(weights, f"{name}.1", encoded)
     encoded = norm(encoded, weights["encoder.final_layer_norm.weight"])
     seen = {} if seen is None else seen
@@ -64,8 +64,8 @@ def hidden_states(
     )
     for layer in range(len(model.decoder.block)):
         name = f"decoder.block.{layer}.layer"
-        decoded = attend(weights, f"{name}.0", "SelfAttention", decoded, None, bias + causal, heads)[0]
-        decoded, seen[f"{name}.1"] = attend(weights, f"{name}.1", "EncDecAttention", decoded, encoded, mask, heads)
+        decoded = attend(weights, f"{name}.0", "SelfAttention", decoded, None, (bias + causal,), heads)[0]
+        decoded, seen[f"{name}.1"] = attend(weights, f"{name}.1", "EncDecAttention", decoded, encoded, (mask,), heads)
         decoded = feed_forward(weights, f"{name}.2", decoded)
     return norm(decoded, weights["decoder.final_layer_norm.weight"]) * model.config.d_model**-0.5
 
@@ -90,9 +90,12 @@ def loss(
 
 
 def attend(
-    weights: dict, name: str, kind: str, x: Tensor, memory: Tensor | None, bias: Tensor, heads: int
+    weights: dict, name: str, kind: str, x: Tensor, memory: Tensor | None, biases: tuple[Tensor, ...], heads: int
 ) -> tuple[Tensor, Tensor]:
-    """x + attention of the normalised x over itself or over `memory`, and the shares it was paid in."""
+    """x + attention of the normalised x over itself or over `memory`, and the shares it was paid in.
+
+    The biases are added in place and one by one: their sum over a batch would be as large as the scores.
+    """
     inner = norm(x, weights[f"{name}.layer_norm.weight"])
     memory = inner if memory is None else memory
 
@@ -100,7 +103,10 @@ def attend(
         return F.linear(states, weights[f"{name}.{kind}.{matrix}.weight"]).unflatten(-1, (heads, -1)).transpose(1, 2)
 
     q, k, v = split(inner, "q"), split(memory, "k"), split(memory, "v")
-    shares = (q @ k.transpose(2, 3) + bias).softmax(-1)
+    scores = q @ k.transpose(2, 3)
+    for bias in biases:
+        scores += bias
+    shares = scores.softmax(-1)
     mixed = (shares @ v).transpose(1, 2).flatten(2)
     return x + F.linear(mixed, weights[f"{name}.{kind}.o.weight"]), shares
 
