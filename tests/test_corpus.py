@@ -8,13 +8,13 @@ from itertools import pairwise
 import pytest
 
 from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
-from labkit.corpus import words
+from labkit.corpus import exchanges, words
 from labkit.corpus.copying import whose
 from labkit.corpus.generator import SENTENCE_END, Dialogue, fill, in_new_words, make_dialogue, spoken_by_either
 from labkit.corpus.natural import as_script
 from labkit.corpus.questions import label
 from labkit.corpus.rudeness import read
-from labkit.corpus.script import PLOTS, load_scripts, parse, problems
+from labkit.corpus.script import FOLDER, PLOTS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
 from labkit.corpus.summaries import HOUSE, Style, summarize
 from labkit.corpus.tasks import TaskMixture
@@ -190,6 +190,11 @@ def test_kept_out_insults_stand_in_no_training_example():
     text = " ".join(" ".join(mixture.example()) for _ in range(1500)).lower()
     said = [phrase for phrase in kept_out if re.search(rf"you(?: are|'re)? (?:a )?{re.escape(phrase)}\b", text)]
     assert said == [] and "are you deaf" not in kept_out
+    sources = [path.read_text("utf-8") for folder in (FOLDER, exchanges.FOLDER) for path in folder.glob("*.txt")]
+    written = "\n".join([*sources, (FOLDER.parent / "natural/train.txt").read_text("utf-8")]).lower()
+    assert [
+        phrase for phrase in kept_out if re.search(rf"you(?: are|'re)? (?:an? )?{re.escape(phrase)}\b", written)
+    ] == []
 
 
 def test_natural_dialogues_change_words_in_dialogue_and_summary_alike():
@@ -255,7 +260,8 @@ def test_the_house_summary_reports_the_turns_that_matter_and_keeps_the_facts():
 
 
 @pytest.mark.parametrize("progress", [0.0, 1.0])
-def test_a_few_lines_are_reported_each_with_its_speaker(progress):
+def test_a_few_lines_are_reported_each_with_its_speaker(progress, monkeypatch):
+    monkeypatch.setattr("labkit.corpus.tasks.STRUNG", 0.0)
     longer = SOUND.replace("brief:", "A: Thanks.\nB: Bye.\nbrief:", 1)
     mixture = TaskMixture(parse(longer, "test"), Filler(random.Random(11)), progress=progress)
     seen, twice = set(), 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.corpus.copying import copy, few_of, spans, whose, with_gaps
+from labkit.corpus.exchanges import strung_together
 from labkit.corpus.generator import Dialogue, in_new_words, make_dialogue, make_rude, small_talk, spoken_by_either
 from labkit.corpus.natural import as_script, natural_dialogues
 from labkit.corpus.questions import LABELS, fact_question, label, question_prompt, wrap
@@ -77,6 +78,7 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
 }
 REPORT_PROMPTS = ("Report what they say.", "Say it in the third person.", "Who says what? Write a report.")
 RUDE = 0.12  # share of the dialogues with a rude speaker
+STRUNG = 0.5  # share of the dialogues made of exchanges, among those to be reported, quoted or told in the house style
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
 
@@ -107,10 +109,15 @@ class TaskMixture:
         """1 at the start, 0 after the first 6% of the training."""
         return max(0.0, 1 - self.progress / 0.06)
 
-    def dialogue(self, natural: float = 0.0, rude: float = RUDE) -> Dialogue:
-        """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words."""
+    def dialogue(self, natural: float = 0.0, rude: float = RUDE, form: str = "") -> Dialogue:
+        """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words.
+
+        Half of those that are to be told in the `form` house or quotes are strung together from exchanges.
+        """
         if self.rng.random() < natural:
             return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
+        if form in ("house", "quotes") and self.rng.random() < STRUNG:
+            return make_dialogue(strung_together(self.rng), self.filler)
         while (dialogue := make_dialogue(self.rng.choice(self.scripts), self.filler)).text in self.forbidden:
             pass
         return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
@@ -160,14 +167,15 @@ class TaskMixture:
         gap = self.rng.choice(("\n\n\n", "\n\n"))
         blocks = []
         for _ in range(shots + 1):
-            dialogue = self.harder(self.dialogue(natural), style.form)
+            dialogue = self.harder(self.dialogue(natural, form=style.form), style.form)
             blocks.append((wrap(before, dialogue.text, after), self.summary(dialogue, style)))
         prompt = gap.join(f"{prompt}\n{answer}" for prompt, answer in blocks[:-1])
         return f"{prompt}{gap}{blocks[-1][0]}", blocks[-1][1]
 
     def bare_summary(self) -> tuple[str, str]:
         """An instruction without an example: mostly a long account in other words than the house style's."""
-        dialogue, style = self.dialogue(natural=0.1), bare_style(self.rng)
+        style = bare_style(self.rng)
+        dialogue = self.dialogue(natural=0.1, form=style.form)
         if style.form != "quotes" and not dialogue.script.summaries["story"]:  # a natural one: no other forms
             style = Style("house", self.rng.choice(("ordinal", "plain")))
         dialogue = self.harder(dialogue, style.form)
@@ -176,10 +184,8 @@ class TaskMixture:
 
     def named_style(self) -> tuple[str, str]:
         """The instruction names the form."""
-        dialogue, form = self.dialogue(), self.rng.choice(list(NAMED_STYLES))
-        if self.rng.random() < 0.5:
-            form = "house"
-        dialogue = self.harder(dialogue, form)
+        form = "house" if self.rng.random() < 0.5 else self.rng.choice(list(NAMED_STYLES))
+        dialogue = self.harder(self.dialogue(form=form), form)
         instruction = self.rng.choice(NAMED_STYLES[form])
         parts = (instruction, dialogue.text, "") if self.rng.random() < 0.5 else ("", dialogue.text, instruction)
         naming = {"story": "role", "quotes": "plain"}.get(form, "person")
@@ -214,7 +220,7 @@ class TaskMixture:
 
     def report(self) -> tuple[str, str]:
         """A dialogue or a few lines of it, to be told in the third person, turn by turn."""
-        dialogue = self.harder(self.dialogue(), "house")
+        dialogue = self.harder(self.dialogue(form="house"), "house")
         count = len(dialogue.turns)
         whole = self.rng.random() < 0.6 * (1 - self.early)
         few = slice(0, count) if whole else few_of(count, self.rng, most=4)

@@ -1,0 +1,75 @@
+import random
+from itertools import pairwise
+
+import pytest
+
+from labkit.corpus import exchanges
+from labkit.corpus.generator import make_dialogue
+from labkit.corpus.script import NOT_THIRD_PERSON, SLOT, load_scripts
+from labkit.corpus.slots import TYPES, Filler
+from labkit.corpus.summaries import HOUSE, summarize
+from labkit.errors import LabError
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+def test_every_turn_has_one_wording_and_a_report_that_can_stand_alone():
+    for exchange in exchanges.exchanges():
+        assert 2 <= len(exchange) <= 5, exchange
+        assert all(one.speaker != two.speaker for one, two in pairwise(exchange)), exchange
+        said: set[str] = set()
+        for turn in exchange:
+            assert len(turn.alternatives) == len(turn.reports) == 1 and turn.group is None, turn
+            spoken, told = ([m[2] for m in SLOT.finditer(text)] for text in (turn.alternatives[0], turn.reports[0]))
+            assert {name.rstrip("0123456789") for name in spoken} <= set(TYPES), turn
+            said |= set(spoken)
+            assert set(spoken) <= set(told) <= said | {"A", "B"} and {"A", "B"} & set(told), turn
+            assert not NOT_THIRD_PERSON.search(SLOT.sub("", turn.reports[0])), turn
+
+
+def test_no_line_stands_twice_or_in_a_script():
+    lines = [turn.alternatives[0].lower() for exchange in exchanges.exchanges() for turn in exchange]
+    assert len(lines) > 15_000
+    assert len(set(lines)) == len(lines)
+    scripted = {text.lower() for script in load_scripts() for turn in script.turns for text in turn.alternatives}
+    assert not scripted & set(lines)
+
+
+def test_an_unreadable_line_is_named(tmp_path):
+    (tmp_path / "odd.txt").write_text("A: One thing.\n> {A} says one thing.\nB. Another.\n", encoding="utf-8")
+    with pytest.raises(LabError, match=r"odd\.txt, exchange 1: cannot read 'B\. Another\.'"):
+        exchanges.exchanges(tmp_path)
+
+
+def test_a_dialogue_of_exchanges_takes_turns_and_tells_every_value_with_its_speaker():
+    rng = random.Random(0)
+    filler = Filler(rng)
+    for _ in range(200):
+        script = exchanges.strung_together(rng)
+        dialogue = make_dialogue(script, filler)
+        assert all(one[0] != two[0] for one, two in pairwise(dialogue.turns))
+        assert len(dialogue.told) == len(dialogue.turns) and script.facts == tuple(script.slots)
+        for turn in script.turns:
+            slots = {match[2] for match in SLOT.finditer(turn.alternatives[0])}
+            assert slots <= {match[2] for match in SLOT.finditer(turn.reports[0])}
+            assert turn.key == (bool(slots) or turn is script.turns[-1])
+        assert all(value.lower() in dialogue.text.lower() for value in dialogue.facts.values())
+        assert summarize(dialogue, HOUSE, rng)
+
+
+def test_swapped_speakers_change_places_in_the_reports_too(monkeypatch):
+    asked = exchanges.Turn("A", ("Is {name} in?",), reports=("{A} asks {B} whether {name} is in.",))
+    answered = exchanges.Turn("B", ("Until {time}.",), reports=("{B} tells {A} until {time}.",))
+    again = exchanges.Turn("B", ("Is it {name}?",), reports=("{B} asks {A} whether it is {name}.",))
+    parted = exchanges.Turn("A", ("On {weekday}.",), reports=("{A} tells {B} on {weekday}.",))
+    monkeypatch.setattr(exchanges, "exchanges", lambda: [[asked, answered], [again], [parted]])
+    seen = set()
+    for seed in range(40):
+        script = exchanges.strung_together(random.Random(seed))
+        assert all(one.speaker != two.speaker for one, two in pairwise(script.turns))
+        for turn in script.turns:
+            other = "B" if turn.speaker == "A" else "A"
+            assert turn.reports[0].startswith(f"{{{turn.speaker}}}") and f" {{{other}}} " in turn.reports[0]
+        assert len(set(script.slots)) == sum("{" in turn.alternatives[0] for turn in script.turns)
+        seen.add((script.turns[0].speaker, len(script.turns)))
+    assert len(seen) >= 4
