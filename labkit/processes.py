@@ -1,4 +1,4 @@
-"""Processes of the operating system: which run, what they hold in memory, and their end."""
+"""Processes of the operating system: what they keep and hold in memory, which of them run, and their end."""
 
 import contextlib
 import ctypes
@@ -16,7 +16,7 @@ def keep_freed_memory() -> None:
     """From now on, let this process keep the memory that it frees, to use again; does nothing without glibc.
 
     glibc gives a large tensor that is freed back to the system, and the system clears every page of the next one, which
-    took a fifth to a third of the time of decoding and training on a CPU. See mallopt(3).
+    took a fifth to a quarter of the time of decoding and training on a CPU. See mallopt(3).
     """
     if platform.libc_ver()[0] != "glibc":
         return

@@ -104,6 +104,7 @@ _MEMORY_PER_SAMPLE = {EMBEDDED: 0.02, "small": 0.045, "base": 0.13, "large": 0.2
 def profile(name: str = EMBEDDED, /, **overrides: Any) -> Profile:
     """The profile of that name, with single values replaced: `profile("base", test_size=50)`.
 
+    The process that asks is about to work with models, so it is told to keep the memory that it frees.
     Another `model_id` or `dataset_id` is read at its main branch unless its revision is given too, and another
     `batch_size` changes `memory_gb` with it.
 
@@ -126,9 +127,8 @@ def profile(name: str = EMBEDDED, /, **overrides: Any) -> Profile:
         _check_value("batch_size", int, values["batch_size"])
         values["memory_gb"] += _MEMORY_PER_SAMPLE[name] * (values["batch_size"] - PROFILES[name]["batch_size"])
         values["memory_gb"] = round(values["memory_gb"], 2)
-    made = Profile(name=name, **values)
     keep_freed_memory()
-    return made
+    return Profile(name=name, **values)
 
 
 def is_hub_id(source: str) -> bool:

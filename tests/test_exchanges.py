@@ -1,16 +1,12 @@
 import random
 from itertools import pairwise
 
-import pytest
-
 from labkit.corpus import exchanges
 from labkit.corpus.generator import make_dialogue
-from labkit.corpus.script import NOT_THIRD_PERSON, SLOT, load_scripts
+from labkit.corpus.script import NOT_THIRD_PERSON, SLOT, Turn, load_scripts
 from labkit.corpus.slots import TYPES, Filler
 from labkit.corpus.summaries import HOUSE, summarize
-from labkit.errors import LabError
-
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+from labkit.corpus.tasks import TaskMixture
 
 
 def test_every_turn_has_one_wording_and_a_report_that_can_stand_alone():
@@ -35,12 +31,6 @@ def test_no_line_stands_twice_or_in_a_script():
     assert not scripted & set(lines)
 
 
-def test_an_unreadable_line_is_named(tmp_path):
-    (tmp_path / "odd.txt").write_text("A: One thing.\n> {A} says one thing.\nB. Another.\n", encoding="utf-8")
-    with pytest.raises(LabError, match=r"odd\.txt, exchange 1: cannot read 'B\. Another\.'"):
-        exchanges.exchanges(tmp_path)
-
-
 def test_a_dialogue_of_exchanges_takes_turns_and_tells_every_value_with_its_speaker():
     rng = random.Random(0)
     filler = Filler(rng)
@@ -58,10 +48,10 @@ def test_a_dialogue_of_exchanges_takes_turns_and_tells_every_value_with_its_spea
 
 
 def test_swapped_speakers_change_places_in_the_reports_too(monkeypatch):
-    asked = exchanges.Turn("A", ("Is {name} in?",), reports=("{A} asks {B} whether {name} is in.",))
-    answered = exchanges.Turn("B", ("Until {time}.",), reports=("{B} tells {A} until {time}.",))
-    again = exchanges.Turn("B", ("Is it {name}?",), reports=("{B} asks {A} whether it is {name}.",))
-    parted = exchanges.Turn("A", ("On {weekday}.",), reports=("{A} tells {B} on {weekday}.",))
+    asked = Turn("A", ("Is {name} in?",), reports=("{A} asks {B} whether {name} is in.",))
+    answered = Turn("B", ("Until {time}.",), reports=("{B} tells {A} until {time}.",))
+    again = Turn("B", ("Is it {name}?",), reports=("{B} asks {A} whether it is {name}.",))
+    parted = Turn("A", ("On {weekday}.",), reports=("{A} tells {B} on {weekday}.",))
     monkeypatch.setattr(exchanges, "exchanges", lambda: [[asked, answered], [again], [parted]])
     seen = set()
     for seed in range(40):
@@ -73,3 +63,12 @@ def test_swapped_speakers_change_places_in_the_reports_too(monkeypatch):
         assert len(set(script.slots)) == sum("{" in turn.alternatives[0] for turn in script.turns)
         seen.add((script.turns[0].speaker, len(script.turns)))
     assert len(seen) >= 4
+
+
+def test_half_of_the_dialogues_to_be_told_line_by_line_are_strung_together_and_no_others():
+    mixture = TaskMixture(load_scripts(), Filler(random.Random(0)))
+    strung = {
+        form: sum(mixture.dialogue(form=form).script.id == "exchanges" for _ in range(300))
+        for form in ("house", "quotes", "story", "")
+    }
+    assert 120 < strung["house"] < 180 and 120 < strung["quotes"] < 180 and strung["story"] == strung[""] == 0

@@ -10,9 +10,16 @@ from typing import Annotated
 import typer
 
 from labkit.errors import LabError
+from labkit.processes import keep_freed_memory
 
 app = typer.Typer(help="Rebuild the embedded corpus and models (needs: pip install -e .[build]).", no_args_is_help=True)
 ASSETS = Path(__file__).parent.parent / "assets"
+
+
+@app.callback()
+def prepare() -> None:
+    """Before each of these commands."""
+    keep_freed_memory()
 
 
 def need_packages() -> None:

@@ -26,7 +26,6 @@ from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, summarize
 from labkit.corpus.tasks import TaskMixture
 from labkit.models import multiplies_bfloat16
-from labkit.processes import keep_freed_memory
 
 POOL_SIZE = 1024  # examples that are drawn, sorted by length and cut into batches at once
 CHECKPOINT_POOLS = 3  # a checkpoint after so many pools
@@ -149,7 +148,6 @@ def train(
     """Train, or go on where the checkpoint in `folder` stands; log to `folder/log.jsonl`."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     folder.mkdir(parents=True, exist_ok=True)
-    keep_freed_memory()
     model: Any = new_model(tokenizer, recipe.seed)
     picker = torch.nn.Linear(model.config.d_model, 1)  # which lines matter, from their encoded states
     model.to(device)

@@ -11,8 +11,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from labkit.corpus.script import SLOT, Script, Turn, parse_line
-from labkit.errors import LabError
+from labkit.corpus.script import SLOT, Script, Turn, parse
 
 FOLDER = Path(__file__).parent / "exchanges"
 MOST = 3  # exchanges in a dialogue
@@ -20,19 +19,10 @@ OTHER = {"A": "B", "B": "A"}
 
 
 @functools.cache
-def exchanges(folder: Path = FOLDER) -> list[list[Turn]]:
-    """All exchanges, by file name and place in the file. Raises LabError for one that cannot be read."""
-    found = []
-    for path in sorted(folder.glob("*.txt")):
-        for number, block in enumerate(path.read_text("utf-8").strip().split("\n\n"), 1):
-            script = Script(id=path.stem)
-            try:
-                for line in block.splitlines():
-                    parse_line(line, script)
-            except (ValueError, IndexError, KeyError) as error:
-                raise LabError(f"{path.name}, exchange {number}: cannot read {line!r} ({error}).") from None
-            found.append(script.turns)
-    return found
+def exchanges() -> list[list[Turn]]:
+    """All exchanges, by file name and place in the file. Raises LabError for a line that cannot be read."""
+    paths = sorted(FOLDER.glob("*.txt"))
+    return [script.turns for path in paths for script in parse(path.read_text("utf-8"), path.name)]
 
 
 def strung_together(rng: random.Random) -> Script:

@@ -1,4 +1,4 @@
-"""The instruction mixture the embedded model is trained on: (prompt, answer) pairs over generated dialogues.
+"""The instruction mixture the embedded model is trained on: (prompt, answer) pairs over scripts and exchanges.
 
 Examples are drawn without end from a seed. What a prompt can ask: go on with a talk (no instruction), summarize
 (bare, in a named style, after examples), report a few lines in the third person, repeat them with their speakers,
