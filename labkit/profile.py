@@ -104,9 +104,9 @@ _MEMORY_PER_SAMPLE = {EMBEDDED: 0.02, "small": 0.045, "base": 0.13, "large": 0.2
 def profile(name: str = EMBEDDED, /, **overrides: Any) -> Profile:
     """The profile of that name, with single values replaced: `profile("base", test_size=50)`.
 
-    The process that asks is about to work with models, so it is told to keep the memory that it frees.
     Another `model_id` or `dataset_id` is read at its main branch unless its revision is given too, and another
-    `batch_size` changes `memory_gb` with it.
+    `batch_size` changes `memory_gb` with it. The process is told to keep the memory that it frees, since it is about to
+    work with models.
 
     Raises:
         LabError: an unknown profile or value (names the nearest, lists the known), or a value of the wrong type.
