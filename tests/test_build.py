@@ -54,7 +54,7 @@ def test_batches_hold_every_token_once(tokenizer):
     recipe = training.Recipe()
     drawn = list(training.batches(TaskMixture(seen_scripts(), Filler(random.Random(0))), tokenizer, recipe))
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(0)))
-    pairs = [mixture.example() for _ in range(1024)]
+    pairs = [mixture.example() for _ in range(training.POOL_SIZE)]
     encoded = [tokenizer(list(pair), verbose=False).input_ids for pair in pairs]
     expected = sum(len(source) + len(answer) for source, answer in encoded if len(source) <= recipe.max_prompt)
     assert sum(int((part != 0).sum()) for batch in drawn for part in batch[:2]) == expected

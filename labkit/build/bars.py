@@ -163,14 +163,9 @@ def battery(run: Run, dialogues: list[Dialogue], rude: list[Dialogue], size: int
         pairs = [pair for d in pool if (pair := ask(d, task, rng)) is not None][:size]
         outputs = run([prompt for prompt, _ in pairs])
         found[task] = estimate(
-            float(verdict(out) == verdict(answer)) for out, (_, answer) in zip(outputs, pairs, strict=True)
+            float(out.strip().lower() == answer.lower()) for out, (_, answer) in zip(outputs, pairs, strict=True)
         )
     return found
-
-
-def verdict(answer: str) -> str:
-    """What counts of an answer: the person in parentheses at its end, where there is one, or else all of it."""
-    return answer.strip().lower().rsplit(" (#", 1)[-1]
 
 
 def ask(dialogue: Dialogue, task: str, rng: random.Random) -> tuple[str, str] | None:

@@ -27,15 +27,15 @@ from labkit.corpus.summaries import HOUSE, summarize
 from labkit.corpus.tasks import TaskMixture
 from labkit.models import multiplies_bfloat16
 
-POOL_SIZE = 1024  # examples that are drawn, sorted by length and cut into batches at once
-CHECKPOINT_POOLS = 3  # a checkpoint after so many pools
+POOL_SIZE = 2048  # examples that are drawn, sorted by length and cut into batches at once
+CHECKPOINT_POOLS = 2  # a checkpoint after so many pools
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 34_000_000  # real tokens seen, prompts and answers
+    tokens: int = 30_000_000  # real tokens seen, prompts and answers
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
     matrix_lr: float = 0.006

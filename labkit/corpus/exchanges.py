@@ -14,7 +14,7 @@ from pathlib import Path
 from labkit.corpus.script import SLOT, Script, Turn, parse
 
 FOLDER = Path(__file__).parent / "exchanges"
-MOST = 3  # exchanges in a dialogue
+MOST = 4  # exchanges in a dialogue
 OTHER = {"A": "B", "B": "A"}
 
 
@@ -26,7 +26,7 @@ def exchanges() -> list[list[Turn]]:
 
 
 def strung_together(rng: random.Random) -> Script:
-    """A script of one to three exchanges: all slots are facts; the turns with a slot matter, and the last one."""
+    """A script of one to four exchanges: all slots are facts; the turns with a slot matter, and the last one."""
     script = Script(id="exchanges", roles={"A": "the first speaker", "B": "the second speaker"})
     for exchange in rng.sample(exchanges(), rng.randint(1, MOST)):
         swapped = exchange[0].speaker == script.turns[-1].speaker if script.turns else rng.random() < 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from labkit.corpus.generator import Dialogue, fill, is_insult
+from labkit.corpus.generator import Dialogue, fill
 
 ENTITIES = {  # slot types a task asks for by name
     "name": "first name",
@@ -42,11 +42,6 @@ def fact_question(dialogue: Dialogue, fact: str, rng: random.Random) -> tuple[st
     return fill(asked, dialogue.values | dialogue.people("person"), rng), dialogue.values[fact]
 
 
-def evidence(said: str, number: int) -> str:
-    """An answer that first repeats what shows it, up to six words of a sentence, and then says whose they are."""
-    return f"{' '.join(said.split()[:6])} (#Person{number}#)"
-
-
 def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] | None:
     """A question for the 'topic', the 'outcome', a 'role', the 'rude' speaker or an 'entity', and its answer.
 
@@ -60,13 +55,10 @@ def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] 
         answer = script.plot.replace("_", " ")
     elif kind == "role":
         who = rng.choice("AB")
-        own = [text for number, text in dialogue.sentences if number == dialogue.number[who]]
-        telling = next((text for text in own if len(text.split()) > 3), own[0])
-        ask, answer = f"Who is {script.roles[who]}?", evidence(telling, dialogue.number[who])
+        ask, answer = f"Who is {script.roles[who]}?", f"#Person{dialogue.number[who]}#"
     elif kind == "rude":
         ask = rng.choice(("Is one of the speakers rude?", "Who is rude?"))
-        insult = next((said for said in dialogue.sentences if is_insult(dialogue, said)), None)
-        answer = evidence(insult[1], insult[0]) if insult else "no one"
+        answer = f"#Person{dialogue.number[dialogue.rude]}#" if dialogue.rude else "no one"
     else:
         kinds = {fact: kind for fact, kind in script.slots.items() if isinstance(kind, str) and kind in ENTITIES}
         single = [fact for fact in script.facts if list(kinds.values()).count(kinds.get(fact, "")) == 1]

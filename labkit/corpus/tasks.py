@@ -78,7 +78,7 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
 }
 REPORT_PROMPTS = ("Report what they say.", "Say it in the third person.", "Who says what? Write a report.")
 RUDE = 0.12  # share of the dialogues with a rude speaker
-STRUNG = 0.5  # share of the dialogues made of exchanges, among those to be reported, quoted or told in the house style
+STRUNG = 0.6  # share of the dialogues made of exchanges, among those to be reported, quoted or told in the house style
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
 
@@ -109,10 +109,15 @@ class TaskMixture:
         """1 at the start, 0 after the first 6% of the training."""
         return max(0.0, 1 - self.progress / 0.06)
 
+    @property
+    def last(self) -> bool:
+        """Whether this is the last quarter of the training: more questions, and one at a time."""
+        return self.progress > 0.75
+
     def dialogue(self, natural: float = 0.0, rude: float = RUDE, form: str = "") -> Dialogue:
         """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words.
 
-        Half of those that are to be told in the `form` house or quotes are strung together from exchanges.
+        More than half of those to be told in the `form` house or quotes are strung together from exchanges.
         """
         if self.rng.random() < natural:
             return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
@@ -149,7 +154,7 @@ class TaskMixture:
             lambda: whose(self.dialogue(), self.rng): 0.05 + 0.15 * early - 0.02 * late,
             self.report: 0.28 - 0.16 * late,
             lambda: spans(self.dialogue(), self.rng): 0.02,
-            self.questions: 0.2 - 0.04 * late,
+            self.questions: 0.2 - 0.04 * late + 0.2 * self.last,
             self.next_turn: 0.05,
             self.cloze: 0.07 - 0.03 * late,
             self.named_style: 0.22 - 0.08 * late,
@@ -202,7 +207,7 @@ class TaskMixture:
         return dialogue.text, f"#Person{other}#: {text}"
 
     def questions(self) -> tuple[str, str]:
-        """One question on the dialogue, or a numbered list of several: facts, and the kinds of `label`."""
+        """One question on the dialogue, at first mostly a numbered list of several: facts, and the kinds of `label`."""
         kinds = self.rng.sample(LABELS, self.rng.choice((2, 3, 4)))
         dialogue = self.dialogue(rude=0.5 if "rude" in kinds else RUDE)
         asked = list(dialogue.script.questions)
@@ -212,7 +217,7 @@ class TaskMixture:
         if not pairs:
             return self.questions()
         self.rng.shuffle(pairs)
-        if self.rng.random() < 0.3:
+        if self.last or self.rng.random() < 0.3:
             return question_prompt(dialogue, pairs[0][0], self.rng), pairs[0][1]
         asks = " ".join(f"{number}. {ask}" for number, (ask, _) in enumerate(pairs, 1))
         answers = " ".join(f"{number}. {answer}" for number, (_, answer) in enumerate(pairs, 1))
