@@ -10,9 +10,9 @@ import pytest
 from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
 from labkit.corpus import exchanges, words
 from labkit.corpus.copying import whose
-from labkit.corpus.generator import SENTENCE_END, Dialogue, fill, in_new_words, make_dialogue, spoken_by_either
+from labkit.corpus.generator import SENTENCE_END, fill, in_new_words, make_dialogue, spoken_by_either
 from labkit.corpus.natural import as_script
-from labkit.corpus.questions import label
+from labkit.corpus.questions import KINDS, ask, label
 from labkit.corpus.rudeness import read
 from labkit.corpus.script import FOLDER, PLOTS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
@@ -340,6 +340,19 @@ def test_questions_are_answered_by_the_dialogue_one_by_one_or_in_a_list():
         lists += count > 1
         assert re.findall(r"(?:^| )(\d)\. ", answer)[:count] == [str(n + 1) for n in range(count)]
     assert 40 < lists < 160
+
+
+def test_half_of_the_last_quarter_are_single_questions_of_every_kind(monkeypatch):
+    counts = []
+    for progress in (0.7, 0.8):
+        mixture = TaskMixture(seen_scripts(), Filler(random.Random(6)), progress=progress)
+        asked = [kind for kind in KINDS for _ in range(3) if ask(mixture.dialogue(), kind, mixture.rng)]
+        assert set(asked) == set(KINDS)
+        monkeypatch.setattr(mixture, "question", lambda: ("single", ""))
+        counts.append(sum(mixture.example()[0] == "single" for _ in range(300)))
+    assert counts[0] == 0 and 110 < counts[1] < 180
+    prompt, answer = TaskMixture(seen_scripts(), Filler(random.Random(6))).question()
+    assert "Question: " in prompt and answer
 
 
 def test_labels_name_the_speaker_by_role_and_by_rudeness():

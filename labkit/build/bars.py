@@ -11,7 +11,7 @@ from typing import Any
 from labkit.build.corpus import generated_splits, seen_scripts
 from labkit.corpus.generator import Dialogue, make_dialogue
 from labkit.corpus.natural import natural_dialogues
-from labkit.corpus.questions import fact_question, label, question_prompt
+from labkit.corpus.questions import KINDS, ask
 from labkit.corpus.rudeness import read
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
@@ -20,7 +20,6 @@ from labkit.generation import generate
 from labkit.metrics import bootstrap_interval, fact_recall, rouge_scores
 
 ASK = "Dialogue:\n\n{}\n\nWhat was going on?\n".format
-TASKS = ("topic", "outcome", "role", "rude", "entity", "question")
 WORD_TYPES = ("thing", "object", "place", "street", "town", "company", "food")
 NAME_TYPES = ("name", "surname", "fullname")
 PERSON = re.compile(r"#Person([12])#")
@@ -158,7 +157,7 @@ def battery(run: Run, dialogues: list[Dialogue], rude: list[Dialogue], size: int
     """Share of right answers; for rudeness, half of the dialogues have a rude speaker."""
     rng = random.Random("battery")
     found = {}
-    for task in TASKS:
+    for task in KINDS:
         pool = dialogues if task != "rude" else [d for pair in zip(dialogues, rude, strict=False) for d in pair]
         pairs = [pair for d in pool if (pair := ask(d, task, rng)) is not None][:size]
         outputs = run([prompt for prompt, _ in pairs])
@@ -166,15 +165,6 @@ def battery(run: Run, dialogues: list[Dialogue], rude: list[Dialogue], size: int
             float(out.strip().lower() == answer.lower()) for out, (_, answer) in zip(outputs, pairs, strict=True)
         )
     return found
-
-
-def ask(dialogue: Dialogue, task: str, rng: random.Random) -> tuple[str, str] | None:
-    """A prompt and its answer; None where the dialogue cannot be asked this."""
-    if task == "question":
-        pair: tuple[str, str] | None = fact_question(dialogue, rng.choice(list(dialogue.script.questions)), rng)
-    else:
-        pair = label(dialogue, task, rng)
-    return pair and (question_prompt(dialogue, pair[0], rng), pair[1])
 
 
 def rudeness(run: Run, dialogues: list[Dialogue]) -> dict[str, Estimate]:

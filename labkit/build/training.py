@@ -35,7 +35,7 @@ CHECKPOINT_POOLS = 2  # a checkpoint after so many pools
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 30_000_000  # real tokens seen, prompts and answers
+    tokens: int = 28_000_000  # real tokens seen, prompts and answers
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
     matrix_lr: float = 0.006

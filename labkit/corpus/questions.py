@@ -24,6 +24,7 @@ ENTITIES = {  # slot types a task asks for by name
     "colour": "colour",
 }
 LABELS = ("topic", "outcome", "role", "role", "rude", "entity")
+KINDS = ("topic", "outcome", "role", "rude", "entity", "question")
 
 
 def wrap(before: str, text: str, after: str) -> str:
@@ -68,3 +69,12 @@ def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] 
         name = ENTITIES[kinds[fact]]
         ask, answer = rng.choice((f"Which {name} is mentioned?", f"Find the {name}.")), dialogue.values[fact]
     return ask, answer
+
+
+def ask(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] | None:
+    """A prompt with one question of a kind, and its answer; None where the dialogue cannot be asked this."""
+    if kind == "question":
+        pair: tuple[str, str] | None = fact_question(dialogue, rng.choice(list(dialogue.script.questions)), rng)
+    else:
+        pair = label(dialogue, kind, rng)
+    return pair and (question_prompt(dialogue, pair[0], rng), pair[1])

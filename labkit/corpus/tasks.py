@@ -17,7 +17,7 @@ from labkit.corpus.copying import copy, few_of, spans, whose, with_gaps
 from labkit.corpus.exchanges import strung_together
 from labkit.corpus.generator import Dialogue, in_new_words, make_dialogue, make_rude, small_talk, spoken_by_either
 from labkit.corpus.natural import as_script, natural_dialogues
-from labkit.corpus.questions import LABELS, fact_question, label, question_prompt, wrap
+from labkit.corpus.questions import KINDS, LABELS, ask, fact_question, label, question_prompt, wrap
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, Style, bare_style, random_style, summarize, tell
@@ -109,11 +109,6 @@ class TaskMixture:
         """1 at the start, 0 after the first 6% of the training."""
         return max(0.0, 1 - self.progress / 0.06)
 
-    @property
-    def last(self) -> bool:
-        """Whether this is the last quarter of the training: more questions, and one at a time."""
-        return self.progress > 0.75
-
     def dialogue(self, natural: float = 0.0, rude: float = RUDE, form: str = "") -> Dialogue:
         """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words.
 
@@ -154,12 +149,13 @@ class TaskMixture:
             lambda: whose(self.dialogue(), self.rng): 0.05 + 0.15 * early - 0.02 * late,
             self.report: 0.28 - 0.16 * late,
             lambda: spans(self.dialogue(), self.rng): 0.02,
-            self.questions: 0.2 - 0.04 * late + 0.2 * self.last,
+            self.questions: 0.2 - 0.04 * late,
             self.next_turn: 0.05,
             self.cloze: 0.07 - 0.03 * late,
             self.named_style: 0.22 - 0.08 * late,
             self.bare_summary: 0.16 - 0.03 * late,
             self.few_shot: 0.36 * late,
+            self.question: 1.0 * (self.progress > 0.75),
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
@@ -207,7 +203,7 @@ class TaskMixture:
         return dialogue.text, f"#Person{other}#: {text}"
 
     def questions(self) -> tuple[str, str]:
-        """One question on the dialogue, at first mostly a numbered list of several: facts, and the kinds of `label`."""
+        """One question on the dialogue, or a numbered list of several: facts, and the kinds of `label`."""
         kinds = self.rng.sample(LABELS, self.rng.choice((2, 3, 4)))
         dialogue = self.dialogue(rude=0.5 if "rude" in kinds else RUDE)
         asked = list(dialogue.script.questions)
@@ -217,11 +213,17 @@ class TaskMixture:
         if not pairs:
             return self.questions()
         self.rng.shuffle(pairs)
-        if self.last or self.rng.random() < 0.3:
+        if self.rng.random() < 0.3:
             return question_prompt(dialogue, pairs[0][0], self.rng), pairs[0][1]
         asks = " ".join(f"{number}. {ask}" for number, (ask, _) in enumerate(pairs, 1))
         answers = " ".join(f"{number}. {answer}" for number, (_, answer) in enumerate(pairs, 1))
         return question_prompt(dialogue, asks, self.rng), answers
+
+    def question(self) -> tuple[str, str]:
+        """One question of any kind: these are learnt late, once the rate has fallen."""
+        kind = self.rng.choice(KINDS)
+        dialogue = self.dialogue(rude=0.5 if kind == "rude" else RUDE)
+        return ask(dialogue, kind, self.rng) or self.question()
 
     def report(self) -> tuple[str, str]:
         """A dialogue or a few lines of it, to be told in the third person, turn by turn."""
