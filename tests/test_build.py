@@ -68,7 +68,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch)
     monkeypatch.setattr(training, "CHECKPOINT_POOLS", 1)
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    recipe = training.Recipe(tokens=9_000, tokens_per_step=2_048)
+    recipe = training.Recipe(tokens=6_000, second_stage=4_000, tokens_per_step=2_048)
     whole = training.train(tmp_path / "whole", tokenizer, seen_scripts(), frozenset(), recipe)
 
     class Killed(Exception):
@@ -101,7 +101,14 @@ def test_the_update_in_float32_is_that_of_pytorch(shape):
 
 def test_the_rate_warms_up_and_falls():
     assert training.rate(0) < 0.1 < 0.9 < training.rate(0.02) < 1.0
-    assert training.rate(0.5) == pytest.approx(0.5) and training.rate(1.0) == pytest.approx(0.02)
+    assert training.rate(0.5) == pytest.approx(0.5) and training.rate(0.999) == pytest.approx(0.02)
+    assert training.rate(1.0) < 0.05 < 0.3 < training.rate(1.02) < 0.35
+    assert training.rate(1.5) == pytest.approx(0.175) and training.rate(2.0) < 0.01
+
+
+def test_progress_runs_over_one_stage_and_then_the_other():
+    recipe = training.Recipe(tokens=1_000, second_stage=200)
+    assert [training.progress_of(tokens, recipe) for tokens in (0, 500, 1_000, 1_100)] == [0.0, 0.5, 1.0, 1.5]
 
 
 def next_tokens_right(tokenizer, texts):
@@ -134,7 +141,7 @@ def test_words_that_come_again_do_not_lead_copying_astray(tokenizer, monkeypatch
 def test_training_leaves_the_copying_weights_as_they_are(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    recipe = training.Recipe(tokens=2_000, tokens_per_step=2_048)
+    recipe = training.Recipe(tokens=2_000, second_stage=0, tokens_per_step=2_048)
     before = untrained.new_model(tokenizer, recipe.seed)
     after = training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
     fixed = list(zip(untrained.kept(before), untrained.kept(after), strict=True))

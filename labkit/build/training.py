@@ -35,7 +35,8 @@ CHECKPOINT_POOLS = 2  # a checkpoint after so many pools
 class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
-    tokens: int = 28_000_000  # real tokens seen, prompts and answers
+    tokens: int = 34_000_000  # real tokens seen in the first stage, prompts and answers
+    second_stage: int = 10_000_000  # tokens with exchanges, after that
     tokens_per_step: int = 8_192  # padded
     max_prompt: int = 1_400
     matrix_lr: float = 0.006
@@ -91,8 +92,14 @@ def orthogonalised(gradient: Tensor, ns_coefficients: tuple[float, float, float]
 
 
 def rate(progress: float) -> float:
-    """Share of the base learning rate: a short warm-up, then a straight line down to 2%."""
-    return min(1.0, progress / 0.01 + 0.05) * max(0.02, 1 - progress)
+    """Share of the base learning rate: a short warm-up, then a straight line down to 2%; again from a third of it."""
+    highest, done = (1.0, progress) if progress < 1 else (0.35, progress - 1)
+    return highest * min(1.0, done / 0.01 + 0.05) * max(0.02, 1 - done)
+
+
+def progress_of(tokens: int, recipe: Recipe) -> float:
+    """From 0 to 1 over the first stage, from 1 to 2 over the second."""
+    return min(1.0, tokens / recipe.tokens) + max(0, tokens - recipe.tokens) / recipe.second_stage
 
 
 def batches(
@@ -163,13 +170,14 @@ def train(
         for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         state = saved["state"]
-    started, losses, guided, next_check = time.time() - state["seconds"], [], [], state["tokens"] + recipe.tokens // 8
-    while state["tokens"] < recipe.tokens:
+    total = recipe.tokens + recipe.second_stage
+    started, losses, guided, next_check = time.time() - state["seconds"], [], [], state["tokens"] + total // 12
+    while state["tokens"] < total:
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
-        mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=state["tokens"] / recipe.tokens)
+        mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=progress_of(state["tokens"], recipe))
         for batch in batches(mixture, tokenizer, recipe):
             source, labels, lines, counts = (each.to(device) for each in batch)
-            progress = state["tokens"] / recipe.tokens
+            progress = progress_of(state["tokens"], recipe)
             share = rate(progress)
             for optimizer in steps:
                 for group in optimizer.param_groups:
@@ -201,14 +209,14 @@ def train(
                 losses.clear()
                 guided.clear()
         state["pool"] += 1
-        if state["pool"] % CHECKPOINT_POOLS == 0 or state["tokens"] >= recipe.tokens:
+        if state["pool"] % CHECKPOINT_POOLS == 0 or state["tokens"] >= total:
             state["seconds"] = time.time() - started
             saved = {"model": model.state_dict(), "picker": picker.state_dict(), "state": state}
             saved["optimizers"] = [optimizer.state_dict() for optimizer in steps]
             torch.save(saved, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
         if state["tokens"] >= next_check:
-            next_check += recipe.tokens // 8
+            next_check += total // 12
             log(folder, tokens=state["tokens"], **check(model, tokenizer, scripts))
     log(folder, recipe=asdict(recipe), **state)
     return model

@@ -78,7 +78,7 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
 }
 REPORT_PROMPTS = ("Report what they say.", "Say it in the third person.", "Who says what? Write a report.")
 RUDE = 0.12  # share of the dialogues with a rude speaker
-STRUNG = 0.6  # share of the dialogues made of exchanges, among those to be reported, quoted or told in the house style
+STRUNG = 0.6  # share of exchanges in the second stage, among what is to be reported, quoted or told in the house style
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
 
@@ -86,8 +86,9 @@ CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines(
 class TaskMixture:
     """Draws (prompt, answer) pairs.
 
-    `progress` runs from 0 to 1 over the training: copying and who says what come first, on a few lines; then short
-    prompts with long answers, and once those are faithful, few-shot prompts, which cost three times the tokens.
+    `progress` runs from 0 to 1 over the first stage of the training: copying and who says what come first, on a few
+    lines; then short prompts with long answers, and once those are faithful, few-shot prompts, which cost three times
+    the tokens. From 1 to 2 it runs over the second stage, with exchanges and with single questions.
     """
 
     scripts: list[Script]
@@ -112,11 +113,11 @@ class TaskMixture:
     def dialogue(self, natural: float = 0.0, rude: float = RUDE, form: str = "") -> Dialogue:
         """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words.
 
-        More than half of those to be told in the `form` house or quotes are strung together from exchanges.
+        In the second stage three fifths of those to be told in the `form` house or quotes are strung together from exchanges.
         """
         if self.rng.random() < natural:
             return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
-        if form in ("house", "quotes") and self.rng.random() < STRUNG:
+        if self.progress > 1 and form in ("house", "quotes") and self.rng.random() < STRUNG:
             return make_dialogue(strung_together(self.rng), self.filler)
         while (dialogue := make_dialogue(self.rng.choice(self.scripts), self.filler)).text in self.forbidden:
             pass
@@ -155,7 +156,7 @@ class TaskMixture:
             self.named_style: 0.22 - 0.08 * late,
             self.bare_summary: 0.16 - 0.03 * late,
             self.few_shot: 0.36 * late,
-            self.question: 1.0 * (self.progress > 0.75),
+            self.question: 0.4 * (self.progress > 1),
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
