@@ -48,7 +48,7 @@ def model(
         "build-model"
     ),
 ) -> None:
-    """Train the embedded model from scratch (some two and a half hours on two cores)."""
+    """Train the embedded model from scratch (some three hours on two cores)."""
     need_packages()
     from labkit.build.corpus import evaluation_texts, seen_scripts
     from labkit.build.tokenizer import build_tokenizer
