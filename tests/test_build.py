@@ -141,7 +141,7 @@ def test_words_that_come_again_do_not_lead_copying_astray(tokenizer, monkeypatch
 def test_training_leaves_the_copying_weights_as_they_are(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    recipe = training.Recipe(tokens=2_000, second_stage=0, tokens_per_step=2_048)
+    recipe = training.Recipe(tokens=2_000, second_stage=500, tokens_per_step=2_048)
     before = untrained.new_model(tokenizer, recipe.seed)
     after = training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
     fixed = list(zip(untrained.kept(before), untrained.kept(after), strict=True))

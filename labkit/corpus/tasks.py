@@ -113,7 +113,7 @@ class TaskMixture:
     def dialogue(self, natural: float = 0.0, rude: float = RUDE, form: str = "") -> Dialogue:
         """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words.
 
-        In the second stage three fifths of those to be told in the `form` house or quotes are strung together from exchanges.
+        In the second stage three fifths of those in the `form` house or quotes are strung together from exchanges.
         """
         if self.rng.random() < natural:
             return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
