@@ -97,7 +97,7 @@ def rate(progress: float) -> float:
     return highest * min(1.0, done / 0.01 + 0.05) * max(0.02, 1 - done)
 
 
-def progress_of(tokens: int, recipe: Recipe) -> float:
+def progress_of(tokens: float, recipe: Recipe) -> float:
     """From 0 to 1 over the first stage, from 1 to 2 over the second."""
     return min(1.0, tokens / recipe.tokens) + max(0, tokens - recipe.tokens) / recipe.second_stage
 
