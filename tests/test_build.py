@@ -99,6 +99,11 @@ def test_the_update_in_float32_is_that_of_pytorch(shape):
     assert (ours - theirs).norm() / theirs.norm() < 0.02 < (gradient - theirs).norm() / theirs.norm()
 
 
+def test_an_answer_counts_by_the_person_it_ends_with_or_as_a_whole():
+    assert bars.verdict("You're hopeless (#Person2#)") == bars.verdict("#Person2#") != bars.verdict("#Person1#")
+    assert bars.verdict(" No one") == bars.verdict("no one") != bars.verdict("#Person1#")
+
+
 def test_the_rate_warms_up_and_falls():
     assert training.rate(0) < 0.1 < 0.9 < training.rate(0.02) < 1.0
     assert training.rate(0.5) == pytest.approx(0.5) and training.rate(0.999) == pytest.approx(0.02)

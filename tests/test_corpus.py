@@ -257,8 +257,7 @@ def test_the_house_summary_reports_the_turns_that_matter_and_keeps_the_facts():
 
 
 @pytest.mark.parametrize("progress", [0.0, 1.0])
-def test_a_few_lines_are_reported_each_with_its_speaker(progress, monkeypatch):
-    monkeypatch.setattr("labkit.corpus.tasks.STRUNG", 0.0)
+def test_a_few_lines_are_reported_each_with_its_speaker(progress):
     longer = SOUND.replace("brief:", "A: Thanks.\nB: Bye.\nbrief:", 1)
     mixture = TaskMixture(parse(longer, "test"), Filler(random.Random(11)), progress=progress)
     seen, twice = set(), 0

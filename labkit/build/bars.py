@@ -162,9 +162,14 @@ def battery(run: Run, dialogues: list[Dialogue], rude: list[Dialogue], size: int
         pairs = [pair for d in pool if (pair := ask(d, task, rng)) is not None][:size]
         outputs = run([prompt for prompt, _ in pairs])
         found[task] = estimate(
-            float(out.strip().lower() == answer.lower()) for out, (_, answer) in zip(outputs, pairs, strict=True)
+            float(verdict(out) == verdict(answer)) for out, (_, answer) in zip(outputs, pairs, strict=True)
         )
     return found
+
+
+def verdict(answer: str) -> str:
+    """What counts of an answer: the person named last, who may stand after a quotation, or else all of it."""
+    return (PERSON.findall(answer) or [answer.strip().lower()])[-1]
 
 
 def rudeness(run: Run, dialogues: list[Dialogue]) -> dict[str, Estimate]:

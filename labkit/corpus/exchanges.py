@@ -1,7 +1,7 @@
 """Dialogues strung together from exchanges: pieces of everyday talk written one by one, each turn with its report.
 
 A dialogue of these makes no story, but its lines stand in no script: what is told has to be read off them. An exchange
-is written as the turns of a script are (CONTRIBUTING.md), with slots named by their types.
+is written as the turns of a script are (scripts/README.md), with slots named by their types.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ ENTITIES = {  # slot types a task asks for by name
     "colour": "colour",
 }
 LABELS = ("topic", "outcome", "role", "role", "rude", "entity")
-KINDS = ("topic", "outcome", "role", "rude", "entity", "question")
+KINDS = (*dict.fromkeys(LABELS), "question")
 
 
 def wrap(before: str, text: str, after: str) -> str:
