@@ -345,13 +345,19 @@ def test_a_quarter_of_the_second_stage_are_single_questions_of_every_kind(monkey
     counts = []
     for progress in (1.0, 1.1):
         mixture = TaskMixture(seen_scripts(), Filler(random.Random(6)), progress=progress)
-        asked = [kind for kind in KINDS for _ in range(3) if ask(mixture.dialogue(), kind, mixture.rng)]
-        assert set(asked) == set(KINDS)
         monkeypatch.setattr(mixture, "question", lambda: ("single", ""))
         counts.append(sum(mixture.example()[0] == "single" for _ in range(300)))
     assert counts[0] == 0 and 55 < counts[1] < 115
-    prompt, answer = TaskMixture(seen_scripts(), Filler(random.Random(6))).question()
-    assert "Question: " in prompt and answer
+    words_of = {"topic": "topic", "outcome": "How does it", "role": "Who is", "rude": "rude", "entity": "mention|Find"}
+    assert set(KINDS) == {*words_of, "question"}
+    mixture, seen = TaskMixture(seen_scripts(), Filler(random.Random(6))), set()
+    for kind in KINDS:
+        prompt, answer = next(pair for _ in range(20) if (pair := ask(mixture.dialogue(), kind, mixture.rng)))
+        assert re.search(words_of.get(kind, r"\?$"), prompt.rsplit("Question: ", 1)[1]) and answer
+    for _ in range(60):
+        asked = mixture.question()[0].rsplit("Question: ", 1)[1]
+        seen |= {kind for kind, words in words_of.items() if re.search(words, asked)}
+    assert seen == set(words_of)
 
 
 def test_labels_name_the_speaker_by_role_and_by_rudeness():
