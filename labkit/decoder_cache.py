@@ -84,7 +84,10 @@ class PromptCache(DynamicCache):
         """Keep these rows, in ascending order, and the prompts that they read."""
         places = indices if self.places is None else self.places[indices]
         prompts, prompt = (places // self.rows).unique(return_inverse=True)
-        super().batch_select_indices(prompts)
+        layers: list[Any] = self.layers
+        if len(prompts) < len(layers[0].keys):
+            for layer in layers:
+                layer.keys, layer.values = (states.index_select(0, prompts) for states in (layer.keys, layer.values))
         self.places = prompt * self.rows + places % self.rows
 
     def attention(
@@ -93,17 +96,17 @@ class PromptCache(DynamicCache):
         """Scaled dot-product attention; with fewer keys than queries, several rows of queries read one row of keys."""
         if len(query) == len(key) or query.shape[2] != 1:
             return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
-        count, heads, _, size = query.shape
-        places = torch.arange(count, device=query.device) if self.places is None else self.places
-        together = query.new_zeros(len(key) * self.rows, heads, size)
-        together[places] = query[:, :, 0]
+        _, heads, _, size = query.shape
+        together, mask, places = query[:, :, 0], attention_mask, self.places
+        if places is not None:
+            together = query.new_zeros(len(key) * self.rows, heads, size).index_copy_(0, places, together)
         together = together.view(len(key), self.rows, heads, size).transpose(1, 2)  # rows as positions of one query
-        mask = attention_mask
-        if mask is not None:
-            first = torch.searchsorted(places, torch.arange(len(key), device=query.device) * self.rows)
-            mask = mask[first]  # of each prompt's first row that is left
+        if mask is not None:  # that of each prompt's first row that is left
+            first = torch.arange(len(key), device=query.device) * self.rows
+            mask = mask.index_select(0, first if places is None else torch.searchsorted(places, first))
         mixed, _ = sdpa_attention_forward(module, together, key, value, mask, **kwargs)
-        return mixed.reshape(-1, 1, heads, size)[places], None
+        mixed = mixed.reshape(-1, 1, heads, size)
+        return (mixed if places is None else mixed.index_select(0, places)), None
 
 
 AttentionMaskInterface.register(SHARED, sdpa_mask)

@@ -73,7 +73,8 @@ def _pick_tokens(
             if len(stay):
                 cache.self_attention_cache.batch_select_indices(stay)
                 cache.cross_attention_cache.batch_select_indices(stay)
-                encoder_outputs = BaseModelOutput(encoder_outputs.last_hidden_state[stay])
+                states = encoder_outputs.last_hidden_state  # read already: from here on their shape alone counts
+                encoder_outputs = BaseModelOutput(states[: len(stay)])
     rows = [texts[number] for number in range(len(texts))]
     return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=generation_config.pad_token_id)
 
