@@ -48,7 +48,7 @@ def model(
         "build-model"
     ),
 ) -> None:
-    """Train the embedded model from scratch (some three hours on two cores)."""
+    """Train the embedded model from scratch (some three hours on two cores that multiply in bfloat16, else seven)."""
     need_packages()
     from labkit.build.corpus import evaluation_texts, seen_scripts
     from labkit.build.tokenizer import build_tokenizer
