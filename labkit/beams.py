@@ -55,13 +55,15 @@ class Search:
             later = self.steps[position + 1].hypotheses if position + 1 < len(self.steps) else None
             totals = np.asarray(step.scores)[:, None] + step.log_probs
             best = np.argsort(-totals, axis=None, kind="stable")[: 2 * self.num_beams]
+            unfinished = 0
             for rank, index in enumerate(best):
                 row, token = divmod(int(index), totals.shape[1])
                 tokens = (*step.hypotheses[row], token)
                 if token == self.eos_token_id:
                     fate = ENDED if rank < self.num_beams else PRUNED
                 elif later is None:
-                    fate = LEFT if rank < self.num_beams else PRUNED
+                    fate = LEFT if unfinished < self.num_beams else PRUNED
+                    unfinished += 1
                 else:
                     fate = KEPT if tokens in later else PRUNED
                 found.append(Node(numbers[step.hypotheses[row]], token, float(totals[row, token]), fate))

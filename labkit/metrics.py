@@ -26,7 +26,7 @@ def rouge(predictions: Sequence[str], references: Sequence[str]) -> dict[str, fl
 def rouge_scores(
     predictions: Sequence[str], references: Sequence[str], types: Sequence[str] = ROUGE_TYPES
 ) -> dict[str, list[float]]:
-    """As `rouge`, but for each name the list of the samples' F measures; ROUGE-1 alone takes less than a fifth of the time.
+    """As `rouge`, but for each name the list of the samples' F measures; ROUGE-1 alone takes a fraction of the time.
 
     Raises:
         LabError: as `rouge`.

@@ -60,7 +60,8 @@ def test_the_tree_says_what_became_of_each_candidate():
     assert by_path[(2,)].fate == KEPT and by_path[(0,)].fate == PRUNED
     assert by_path[(3, EOS)].fate == ENDED and by_path[(3, EOS)].score == pytest.approx(np.log(0.36))
     assert by_path[(2, EOS)].fate == PRUNED, "an end beyond the beams is not set aside"
-    assert by_path[(2, 0, 2)].fate == LEFT
+    assert by_path[(2, 0, 2)].fate == by_path[(2, 0, 0)].fate == LEFT, "as many as would go on, ends not counted"
+    assert by_path[(2, 2, EOS)].fate == ENDED
 
 
 def test_where_a_text_was_lost():
