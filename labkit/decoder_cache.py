@@ -72,6 +72,7 @@ class PromptCache(DynamicCache):
         super().__init__()
         self.rows = rows
         self.places: Tensor | None = None  # row → prompt · rows + its place among the prompt's; none has left: None
+        self.first = torch.arange(len(states), device=states.device) * rows  # prompt → the first of its rows
         for number, block in enumerate(decoder.block):
             attention = block.layer[1].EncDecAttention
             shape = (*states.shape[:2], -1, attention.key_value_proj_dim)
@@ -84,11 +85,11 @@ class PromptCache(DynamicCache):
         """Keep these rows, in ascending order, and the prompts that they read."""
         places = indices if self.places is None else self.places[indices]
         prompts, prompt = (places // self.rows).unique(return_inverse=True)
-        layers: list[Any] = self.layers
-        if len(prompts) < len(layers[0].keys):
-            for layer in layers:
-                layer.keys, layer.values = (states.index_select(0, prompts) for states in (layer.keys, layer.values))
+        if len(prompts) < len(self.first):
+            super().batch_select_indices(prompts)
         self.places = prompt * self.rows + places % self.rows
+        every = torch.arange(len(prompts), device=indices.device) * self.rows
+        self.first = torch.searchsorted(self.places, every)
 
     def attention(
         self, module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
@@ -97,16 +98,14 @@ class PromptCache(DynamicCache):
         if len(query) == len(key) or query.shape[2] != 1:
             return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
         _, heads, _, size = query.shape
-        together, mask, places = query[:, :, 0], attention_mask, self.places
-        if places is not None:
-            together = query.new_zeros(len(key) * self.rows, heads, size).index_copy_(0, places, together)
+        together = query[:, :, 0]
+        if self.places is not None:
+            together = query.new_zeros(len(key) * self.rows, heads, size).index_copy_(0, self.places, together)
         together = together.view(len(key), self.rows, heads, size).transpose(1, 2)  # rows as positions of one query
-        if mask is not None:  # that of each prompt's first row that is left
-            first = torch.arange(len(key), device=query.device) * self.rows
-            mask = mask.index_select(0, first if places is None else torch.searchsorted(places, first))
+        mask = None if attention_mask is None else attention_mask.index_select(0, self.first)
         mixed, _ = sdpa_attention_forward(module, together, key, value, mask, **kwargs)
         mixed = mixed.reshape(-1, 1, heads, size)
-        return (mixed if places is None else mixed.index_select(0, places)), None
+        return (mixed if self.places is None else mixed.index_select(0, self.places)), None
 
 
 AttentionMaskInterface.register(SHARED, sdpa_mask)
