@@ -75,8 +75,8 @@ def quality_against_diversity(
         ends = spread([y for _, y in points.values()], least=0.045 * _span(points, 1))
         for (name, (x, y)), height in zip(points.items(), ends, strict=True):
             label = right + 0.06 * _span(points, 0)
-            axes.plot([x, label], [y, height], color=color, linewidth=0.5, alpha=0.6, zorder=0)
             color = VERMILLION if name in path else BLUE
+            axes.plot([x, label], [y, height], color=color, linewidth=0.5, alpha=0.6, zorder=0)
             axes.text(label, height, f" {name}", va="center", fontsize="small", color=color)
         axes.set_xlim(None, right + 0.5 * _span(points, 0))
         shown = [*ends, *(end for interval in intervals.values() for end in interval)]
