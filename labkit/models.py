@@ -1,5 +1,6 @@
 """Load the model and tokenizer of a profile, on the device and in the number type that it asks for."""
 
+import random
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,14 +73,13 @@ def load_model(profile: Profile) -> "tuple[PreTrainedModel, PreTrainedTokenizerB
         LabError: an asset is missing or damaged, the hub cannot be reached, the device is not there, or the folder
             does not hold an encoder-decoder model with its tokenizer.
     """
+    import numpy as np
     import torch
-
-    with quiet_libraries():
-        from transformers import set_seed
 
     device = choose_device(profile)
     model, tokenizer = _load(model_folder(profile), getattr(torch, device.dtype), profile.model_id)
-    set_seed(profile.seed)
+    for set_seed in (random.seed, np.random.seed, torch.manual_seed):  # transformers' own imports peft
+        set_seed(profile.seed)
     return model.to(device.name).eval(), tokenizer
 
 
