@@ -74,7 +74,11 @@ def score_bars(
 
 
 def shots_curve(
-    rouge1: Sequence[float], intervals: Sequence[tuple[float, float]], prompt_tokens: Sequence[float], budget: int
+    rouge1: Sequence[float],
+    intervals: Sequence[tuple[float, float]],
+    prompt_tokens: Sequence[float],
+    budget: int,
+    title: str = "ROUGE-1, with its 95% interval",
 ) -> "Figure":
     """What more shots bring and what they cost: ROUGE-1 above, the mean tokens of a prompt below.
 
@@ -83,6 +87,7 @@ def shots_curve(
         intervals: as many (lower, upper) ends of its 95% interval.
         prompt_tokens: as many mean lengths of the prompt, in tokens.
         budget: the context budget in tokens, drawn as a line.
+        title: of the upper part.
 
     Raises:
         LabError: lists of different lengths, empty ones, or something that is not a finite number of 0 or more.
@@ -102,7 +107,7 @@ def shots_curve(
         above.plot(x, rouge1, "o-", color=BLUE)
         for shots, (mean, (_, high)) in enumerate(zip(rouge1, intervals, strict=True)):
             annotate(above, f"{mean:.3f}", (shots, max(mean, high)), (0, 6))
-        above.set_title("ROUGE-1, with its 95% interval")
+        above.set_title(title)
         above.margins(y=0.25)
 
         over = [VERMILLION if tokens > budget else BLUE for tokens in prompt_tokens]

@@ -66,10 +66,10 @@ def test_labels_of_score_bars_never_cover_one_another_and_stay_inside(baselines)
 
 
 def test_shots_curve_shows_means_tokens_and_the_budget():
-    figure = plots.shots_curve(*CURVE)
+    figure = plots.shots_curve(*CURVE, title="ROUGE-1 of 20")
     above, below = figure.axes
     found = texts(figure)
-    for text in ("0.410", "403", "budget: 512 tokens", "Shots in the prompt"):
+    for text in ("0.410", "403", "budget: 512 tokens", "Shots in the prompt", "ROUGE-1 of 20"):
         assert text in found
     assert list(above.lines[0].get_ydata()) == CURVE[0]
     assert [bar.get_height() for bar in below.patches] == CURVE[2]
