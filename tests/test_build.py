@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+from itertools import pairwise
 
 import pyarrow.parquet as parquet
 import pytest
@@ -64,11 +65,12 @@ def test_batches_hold_every_token_once(tokenizer):
     )
 
 
-def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch):
+@pytest.mark.parametrize("step", [3, 7, 12])  # one in each stage
+def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch, step):
     monkeypatch.setattr(training, "CHECKPOINT_POOLS", 1)
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    recipe = training.Recipe(tokens=6_000, second_stage=4_000, tokens_per_step=2_048)
+    recipe = training.Recipe(tokens=6_000, questions=3_000, last_stage=5_000, tokens_per_step=2_048)
     whole = training.train(tmp_path / "whole", tokenizer, seen_scripts(), frozenset(), recipe)
 
     class Killed(Exception):
@@ -77,7 +79,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch)
     steps = iter(range(100))
 
     def dies(*arguments):
-        if next(steps) == 3:
+        if next(steps) == step:
             raise Killed
         return loss(*arguments)
 
@@ -107,13 +109,34 @@ def test_an_answer_counts_by_the_person_it_ends_with_or_as_a_whole():
 def test_the_rate_warms_up_and_falls():
     assert training.rate(0) < 0.1 < 0.9 < training.rate(0.02) < 1.0
     assert training.rate(0.5) == pytest.approx(0.5) and training.rate(0.999) == pytest.approx(0.02)
-    assert training.rate(1.0) < 0.05 < 0.3 < training.rate(1.02) < 0.35
-    assert training.rate(1.5) == pytest.approx(0.175) and training.rate(2.0) < 0.01
 
 
-def test_progress_runs_over_one_stage_and_then_the_other():
-    recipe = training.Recipe(tokens=1_000, second_stage=200)
-    assert [training.progress_of(tokens, recipe) for tokens in (0, 500, 1_000, 1_100)] == [0.0, 0.5, 1.0, 1.5]
+def test_each_later_stage_begins_anew_with_adamw_and_smaller_batches(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "POOL_SIZE", 32)
+    monkeypatch.setattr(training, "check", lambda *_: {})
+    rates, sizes, made, rate, loss, optimizers = [], [], [], training.rate, forward.loss, training.optimizers
+
+    def watched(model, source, labels, *rest):
+        sizes.append(source.numel() + labels.numel())
+        return loss(model, source, labels, *rest)
+
+    monkeypatch.setattr(training, "rate", lambda done: rates.append(done) or rate(done))
+    monkeypatch.setattr(training, "optimizers", lambda *args: made.append(optimizers(*args)) or made[-1])
+    monkeypatch.setattr(forward, "loss", watched)
+    recipe = training.Recipe(tokens=9_000, questions=8_000, last_stage=8_000, tokens_per_step=2_048)
+    training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
+    turns = [n for n, (one, two) in enumerate(pairwise(rates), 1) if two < one]
+    assert len(turns) == 2 and all(0 <= done < 1 for done in rates) and all(rates[n] < 0.3 for n in turns)
+    assert max(sizes[: turns[0]]) > 1_100 > 1_024 >= max(sizes[slice(*turns)])  # a long prompt stands alone later
+    assert [len(each) for each in made[:3]] == [2, 1, 1]  # Muon with AdamW, then AdamW alone
+    (adamw,) = made[2]
+    assert {group["base_lr"] for group in adamw.param_groups} == {recipe.later_lr, 0.35 * recipe.later_lr}
+
+
+def test_progress_runs_over_one_stage_after_the_other():
+    recipe = training.Recipe(tokens=1_000, questions=200, last_stage=400)
+    found = [training.progress_of(tokens, recipe) for tokens in (0, 500, 1_000, 1_100, 1_200, 1_400, 1_600)]
+    assert found == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
 
 
 def next_tokens_right(tokenizer, texts):
@@ -146,7 +169,7 @@ def test_words_that_come_again_do_not_lead_copying_astray(tokenizer, monkeypatch
 def test_training_leaves_the_copying_weights_as_they_are(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    recipe = training.Recipe(tokens=2_000, second_stage=500, tokens_per_step=2_048)
+    recipe = training.Recipe(tokens=2_000, questions=500, last_stage=500, tokens_per_step=2_048)
     before = untrained.new_model(tokenizer, recipe.seed)
     after = training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
     fixed = list(zip(untrained.kept(before), untrained.kept(after), strict=True))

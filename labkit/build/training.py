@@ -36,25 +36,33 @@ class Recipe:
     """What decides the result, beside the scripts and the tokenizer."""
 
     tokens: int = 34_000_000  # real tokens seen in the first stage, prompts and answers
-    second_stage: int = 10_000_000  # tokens with exchanges, after that
-    tokens_per_step: int = 8_192  # padded
+    questions: int = 2_300_000  # tokens of the second stage: single questions alone
+    last_stage: int = 6_300_000  # half of the examples single questions, and exchanges among the rest
+    tokens_per_step: int = 8_192  # padded; half of it in the later stages
     max_prompt: int = 1_400
     matrix_lr: float = 0.006
     embedding_lr: float = 4e-3
     norm_lr: float = 2e-3
     bias_lr: float = 8e-3
+    later_lr: float = 4e-4  # of all weights in the later stages
     guidance: float = 0.5  # weight of the loss that says which lines an answer tells
     bias_until: float = 0.3  # share of the run after which the position biases stay as they are
     seed: int = 0
 
 
 def optimizers(
-    model: T5ForConditionalGeneration, picker: torch.nn.Linear, recipe: Recipe
+    model: T5ForConditionalGeneration, picker: torch.nn.Linear, recipe: Recipe, stage: int = 0
 ) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the matrices, AdamW for the rest.
+    """Muon (Jordan et al. 2024) for the matrices, AdamW for the rest; in the later stages AdamW for all.
 
-    T5's attention is not scaled by the head size, so its query matrices move at an eighth of the rate.
+    T5's attention is not scaled by the head size, so its query matrices move at a lower rate.
     """
+    if stage:
+        rates: dict[float, list[Tensor]] = {recipe.later_lr: list(picker.parameters()), 0.35 * recipe.later_lr: []}
+        for name, parameter in model.named_parameters():
+            rates[recipe.later_lr * (0.35 if name.endswith(".q.weight") else 1)].append(parameter)
+        adamw_groups = [{"params": parameters, "lr": lr, "base_lr": lr} for lr, parameters in rates.items()]
+        return [torch.optim.AdamW(adamw_groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)]
     if not multiplies_bfloat16(model.device):
         torch.optim._muon._zeropower_via_newtonschulz = orthogonalised  # type: ignore[assignment]
     named = dict(model.named_parameters())
@@ -91,15 +99,18 @@ def orthogonalised(gradient: Tensor, ns_coefficients: tuple[float, float, float]
     return update.T if gradient.shape[0] > gradient.shape[1] else update
 
 
-def rate(progress: float) -> float:
-    """Share of the base learning rate: a short warm-up, then a straight line down to 2%; again from a third of it."""
-    highest, done = (1.0, progress) if progress < 1 else (0.35, progress - 1)
-    return highest * min(1.0, done / 0.01 + 0.05) * max(0.02, 1 - done)
+def rate(done: float) -> float:
+    """Share of the base learning rate, by the share of a stage: a short warm-up, then a straight line down to 2%."""
+    return min(1.0, done / 0.01 + 0.05) * max(0.02, 1 - done)
 
 
 def progress_of(tokens: float, recipe: Recipe) -> float:
-    """From 0 to 1 over the first stage, from 1 to 2 over the second."""
-    return min(1.0, tokens / recipe.tokens) + max(0, tokens - recipe.tokens) / recipe.second_stage
+    """From 0 to 1 over the first stage of the training, from 1 to 2 over the second, from 2 to 3 over the last."""
+    progress, before = 0.0, 0
+    for stage in (recipe.tokens, recipe.questions, recipe.last_stage):
+        progress += min(1.0, max(0.0, (tokens - before) / stage))
+        before += stage
+    return progress
 
 
 def batches(
@@ -117,6 +128,7 @@ def batches(
     answers = backend.encode_batch([target for _, target in pairs])
     labels = [e.ids for e in answers]
     told, counts = zip(*(lines_told(*pair, e.offsets) for pair, e in zip(pairs, answers, strict=True)), strict=True)
+    most = recipe.tokens_per_step // (1 if mixture.progress < 1 else 2)
     order = sorted(
         (i for i in range(len(pairs)) if len(sources[i]) <= recipe.max_prompt),
         key=lambda i: (_round(len(sources[i])), len(labels[i])),
@@ -127,7 +139,7 @@ def batches(
         widest = sum(
             _round(max(len(rows[i]) for i in [*batch, index]), to) for rows, to in ((sources, 32), (labels, 8))
         )
-        if batch and (len(batch) + 1) * widest > recipe.tokens_per_step:
+        if batch and (len(batch) + 1) * widest > most:
             made.append(batch)
             batch = []
         batch.append(index)
@@ -160,17 +172,21 @@ def train(
     model.to(device)
     picker.to(device)
     starts = torch.tensor([tokenizer.vocab[f"▁#Person{number}#:"] for number in (1, 2)], device=device)
-    steps, fixed = optimizers(model, picker, recipe), kept(model)
+    fixed = kept(model)
     state = {"pool": 0, "step": 0, "tokens": 0, "seconds": 0.0}
+    saved: dict[str, Any] = {}
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
         picker.load_state_dict(saved["picker"])
+        state = saved["state"]
+    stage = int(progress_of(state["tokens"], recipe))
+    steps = optimizers(model, picker, recipe, stage)
+    if saved:
         for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
-        state = saved["state"]
-    total = recipe.tokens + recipe.second_stage
+    total = recipe.tokens + recipe.questions + recipe.last_stage
     started, losses, guided, next_check = time.time() - state["seconds"], [], [], state["tokens"] + total // 12
     while state["tokens"] < total:
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
@@ -178,7 +194,7 @@ def train(
         for batch in batches(mixture, tokenizer, recipe):
             source, labels, lines, counts = (each.to(device) for each in batch)
             progress = progress_of(state["tokens"], recipe)
-            share = rate(progress)
+            share = rate(progress - stage)
             for optimizer in steps:
                 for group in optimizer.param_groups:
                     group["lr"] = group["base_lr"] * share
@@ -208,7 +224,11 @@ def train(
                 )
                 losses.clear()
                 guided.clear()
+            if progress_of(state["tokens"], recipe) >= stage + 1:
+                break
         state["pool"] += 1
+        if (reached := int(progress_of(state["tokens"], recipe))) > stage:  # the next stage begins with new optimizers
+            stage, steps = reached, optimizers(model, picker, recipe, reached)
         if state["pool"] % CHECKPOINT_POOLS == 0 or state["tokens"] >= total:
             state["seconds"] = time.time() - started
             saved = {"model": model.state_dict(), "picker": picker.state_dict(), "state": state}

@@ -17,7 +17,7 @@ from labkit.corpus.copying import copy, few_of, spans, whose, with_gaps
 from labkit.corpus.exchanges import strung_together
 from labkit.corpus.generator import Dialogue, in_new_words, make_dialogue, make_rude, small_talk, spoken_by_either
 from labkit.corpus.natural import as_script, natural_dialogues
-from labkit.corpus.questions import KINDS, LABELS, ask, fact_question, label, question_prompt, wrap
+from labkit.corpus.questions import LABELS, ask, fact_question, label, question_prompt, wrap
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, Style, bare_style, random_style, summarize, tell
@@ -78,7 +78,7 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
 }
 REPORT_PROMPTS = ("Report what they say.", "Say it in the third person.", "Who says what? Write a report.")
 RUDE = 0.12  # share of the dialogues with a rude speaker
-STRUNG = 0.6  # share of exchanges in the second stage, among what is to be reported, quoted or told in the house style
+STRUNG = 0.6  # share of exchanges in the last stage, among what is to be reported, quoted or told in the house style
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
 
@@ -88,7 +88,8 @@ class TaskMixture:
 
     `progress` runs from 0 to 1 over the first stage of the training: copying and who says what come first, on a few
     lines; then short prompts with long answers, and once those are faithful, few-shot prompts, which cost three times
-    the tokens. From 1 to 2 it runs over the second stage, with exchanges and with single questions.
+    the tokens. From 1 to 2, in the second stage, all are single questions; from 2 to 3, in the last, half of them are,
+    and exchanges join the dialogues.
     """
 
     scripts: list[Script]
@@ -113,11 +114,11 @@ class TaskMixture:
     def dialogue(self, natural: float = 0.0, rude: float = RUDE, form: str = "") -> Dialogue:
         """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words.
 
-        In the second stage three fifths of those in the `form` house or quotes are strung together from exchanges.
+        In the last stage three fifths of those in the `form` house or quotes are strung together from exchanges.
         """
         if self.rng.random() < natural:
             return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
-        if self.progress > 1 and form in ("house", "quotes") and self.rng.random() < STRUNG:
+        if self.progress >= 2 and form in ("house", "quotes") and self.rng.random() < STRUNG:
             return make_dialogue(strung_together(self.rng), self.filler)
         while (dialogue := make_dialogue(self.rng.choice(self.scripts), self.filler)).text in self.forbidden:
             pass
@@ -143,6 +144,8 @@ class TaskMixture:
 
     def example(self) -> tuple[str, str]:
         """One pair, its task drawn by the shares of the moment."""
+        if 1 <= self.progress < 2:
+            return self.question()
         early = self.early
         late = min(1.0, max(0.0, (self.progress - 0.15) / 0.2))  # 0 at first, 1 in the last two thirds
         shares = {
@@ -156,7 +159,7 @@ class TaskMixture:
             self.named_style: 0.22 - 0.08 * late,
             self.bare_summary: 0.16 - 0.03 * late,
             self.few_shot: 0.36 * late,
-            self.question: 0.4 * (self.progress > 1),
+            self.question: 1.1 * (self.progress >= 2),
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
@@ -221,8 +224,8 @@ class TaskMixture:
         return question_prompt(dialogue, asks, self.rng), answers
 
     def question(self) -> tuple[str, str]:
-        """One question of any kind: these are learnt late, once the rate has fallen."""
-        kind = self.rng.choice(KINDS)
+        """One question of any kind, twice as often of those that a line has to be found for."""
+        kind = self.rng.choice((*LABELS, "question", "question"))
         dialogue = self.dialogue(rude=0.5 if kind == "rude" else RUDE)
         return ask(dialogue, kind, self.rng) or self.question()
 
