@@ -65,12 +65,12 @@ def test_batches_hold_every_token_once(tokenizer):
     )
 
 
-@pytest.mark.parametrize("step", [3, 7, 12])  # one in each stage
+@pytest.mark.parametrize("step", [3, 7, 17])  # one in each stage
 def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch, step):
     monkeypatch.setattr(training, "CHECKPOINT_POOLS", 1)
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    recipe = training.Recipe(tokens=6_000, questions=3_000, last_stage=5_000, tokens_per_step=2_048)
+    recipe = training.Recipe(tokens=6_000, questions=3_000, last_stage=9_000, tokens_per_step=2_048)
     whole = training.train(tmp_path / "whole", tokenizer, seen_scripts(), frozenset(), recipe)
 
     class Killed(Exception):
