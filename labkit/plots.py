@@ -78,7 +78,7 @@ def shots_curve(
     intervals: Sequence[tuple[float, float]],
     prompt_tokens: Sequence[float],
     budget: int,
-    title: str = "ROUGE-1, with its 95% interval",
+    title: str,
 ) -> "Figure":
     """What more shots bring and what they cost: ROUGE-1 above, the mean tokens of a prompt below.
 

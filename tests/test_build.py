@@ -3,7 +3,6 @@
 import itertools
 import math
 import random
-from itertools import pairwise
 
 import pyarrow.parquet as parquet
 import pytest
@@ -125,7 +124,7 @@ def test_each_later_stage_begins_anew_with_adamw_and_smaller_batches(tokenizer, 
     monkeypatch.setattr(forward, "loss", watched)
     recipe = training.Recipe(tokens=9_000, questions=8_000, last_stage=8_000, tokens_per_step=2_048)
     training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
-    turns = [n for n, (one, two) in enumerate(pairwise(rates), 1) if two < one]
+    turns = [n for n, (one, two) in enumerate(itertools.pairwise(rates), 1) if two < one]
     assert len(turns) == 2 and all(0 <= done < 1 for done in rates) and all(rates[n] < 0.3 for n in turns)
     assert max(sizes[: turns[0]]) > 1_100 > 1_024 >= max(sizes[slice(*turns)])  # a long prompt stands alone later
     assert [len(each) for each in made[:3]] == [2, 1, 1]  # Muon with AdamW, then AdamW alone

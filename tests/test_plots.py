@@ -15,7 +15,7 @@ from labkit.errors import LabError
 
 matplotlib.use("agg")  # else the choice of a backend, which is made on first use, would be a change of settings
 SCORES = {"no prompt": (0.18, 0.17, 0.2), "zero-shot": (0.31, 0.3, 0.33), "one-shot": (0.41, 0.4, 0.43)}
-CURVE = ([0.31, 0.41, 0.42], [(0.3, 0.33), (0.4, 0.43), (0.41, 0.43)], [185.2, 402.7, 1620.0], 512)
+CURVE = ([0.31, 0.41, 0.42], [(0.3, 0.33), (0.4, 0.43), (0.41, 0.43)], [185.2, 402.7, 1620.0], 512, "ROUGE-1 of 20")
 
 
 def texts(figure: Figure) -> list[str]:
@@ -66,7 +66,7 @@ def test_labels_of_score_bars_never_cover_one_another_and_stay_inside(baselines)
 
 
 def test_shots_curve_shows_means_tokens_and_the_budget():
-    figure = plots.shots_curve(*CURVE, title="ROUGE-1 of 20")
+    figure = plots.shots_curve(*CURVE)
     above, below = figure.axes
     found = texts(figure)
     for text in ("0.410", "403", "budget: 512 tokens", "Shots in the prompt", "ROUGE-1 of 20"):
@@ -116,7 +116,7 @@ def test_nothing_warns(shown):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         plots.show(plots.score_bars({"only": (0.0, 0.0, 0.0)}, {}), "One bar of nothing.")
-        plots.show(plots.shots_curve([0.5], [(0.4, 0.6)], [np.float32(90.0)], 512), "One point.")
+        plots.show(plots.shots_curve([0.5], [(0.4, 0.6)], [np.float32(90.0)], 512, "ROUGE-1"), "One point.")
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_nothing_warns(shown):
         (lambda: plots.score_bars({"a": (0.1, 0.2)}, {}), "The score of 'a' must be 3 finite numbers"),
         (lambda: plots.score_bars({"a": (0.1, float("nan"), 0.2)}, {}), "The score of 'a'"),
         (lambda: plots.score_bars(SCORES, {"b": float("inf")}), "The baseline 'b' must be a finite number"),
-        (lambda: plots.shots_curve([], [], [], 512), "rouge1 must be"),
-        (lambda: plots.shots_curve([0.1, 0.2], [(0, 1)], [1, 2], 512), "intervals has 1 entries and rouge1 2"),
-        (lambda: plots.shots_curve([0.1], [(0, 1, 2)], [1], 512), "The interval of 0 shots"),
-        (lambda: plots.shots_curve([0.1], [(0, 1)], [1, 2], 512), "prompt_tokens must be"),
+        (lambda: plots.shots_curve([], [], [], 512, "ROUGE-1"), "rouge1 must be"),
+        (lambda: plots.shots_curve([0.1, 0.2], [(0, 1)], [1, 2], 512, "T"), "intervals has 1 entries and rouge1 2"),
+        (lambda: plots.shots_curve([0.1], [(0, 1, 2)], [1], 512, "ROUGE-1"), "The interval of 0 shots"),
+        (lambda: plots.shots_curve([0.1], [(0, 1)], [1, 2], 512, "ROUGE-1"), "prompt_tokens must be"),
         (lambda: plots.show(Figure(), " "), "needs alt"),
     ],
 )

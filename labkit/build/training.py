@@ -57,32 +57,34 @@ def optimizers(
 
     T5's attention is not scaled by the head size, so its query matrices move at a lower rate.
     """
-    if stage:
-        rates: dict[float, list[Tensor]] = {recipe.later_lr: list(picker.parameters()), 0.35 * recipe.later_lr: []}
-        for name, parameter in model.named_parameters():
-            rates[recipe.later_lr * (0.35 if name.endswith(".q.weight") else 1)].append(parameter)
-        adamw_groups = [{"params": parameters, "lr": lr, "base_lr": lr} for lr, parameters in rates.items()]
-        return [torch.optim.AdamW(adamw_groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)]
-    if not multiplies_bfloat16(model.device):
-        torch.optim._muon._zeropower_via_newtonschulz = orthogonalised  # type: ignore[assignment]
     named = dict(model.named_parameters())
-    matrices = {name: p for name, p in named.items() if p.ndim == 2 and "shared" not in name and "bias" not in name}
-    queries = [p for name, p in matrices.items() if name.endswith(".q.weight")]
-    others = [p for name, p in matrices.items() if not name.endswith(".q.weight")]
-    muon = torch.optim.Muon(
-        [{"params": others, "lr": recipe.matrix_lr}, {"params": queries, "lr": recipe.matrix_lr / 8}], weight_decay=0.0
-    )
-    groups = [
-        {"params": [named["shared.weight"]], "lr": recipe.embedding_lr},
-        {"params": [p for name, p in named.items() if "layer_norm" in name], "lr": recipe.norm_lr},
-        {"params": list(picker.parameters()), "lr": recipe.norm_lr},
-        {"params": [p for name, p in named.items() if "relative_attention_bias" in name], "lr": recipe.bias_lr},
-    ]
-    adamw = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)
-    for optimizer in (muon, adamw):
+    muon: list[torch.optim.Optimizer] = []
+    if stage:
+        queries = [p for name, p in named.items() if name.endswith(".q.weight")]
+        others = [p for name, p in named.items() if not name.endswith(".q.weight")]
+        groups = [
+            {"params": [*others, *picker.parameters()], "lr": recipe.later_lr},
+            {"params": queries, "lr": 0.35 * recipe.later_lr},
+        ]
+    else:
+        if not multiplies_bfloat16(model.device):
+            torch.optim._muon._zeropower_via_newtonschulz = orthogonalised  # type: ignore[assignment]
+        matrices = {name: p for name, p in named.items() if p.ndim == 2 and "shared" not in name and "bias" not in name}
+        queries = [p for name, p in matrices.items() if name.endswith(".q.weight")]
+        others = [p for name, p in matrices.items() if not name.endswith(".q.weight")]
+        rates = [{"params": others, "lr": recipe.matrix_lr}, {"params": queries, "lr": recipe.matrix_lr / 8}]
+        muon = [torch.optim.Muon(rates, weight_decay=0.0)]
+        groups = [
+            {"params": [named["shared.weight"]], "lr": recipe.embedding_lr},
+            {"params": [p for name, p in named.items() if "layer_norm" in name], "lr": recipe.norm_lr},
+            {"params": list(picker.parameters()), "lr": recipe.norm_lr},
+            {"params": [p for name, p in named.items() if "relative_attention_bias" in name], "lr": recipe.bias_lr},
+        ]
+    made = [*muon, torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)]
+    for optimizer in made:
         for group in optimizer.param_groups:
             group["base_lr"] = group["lr"]
-    return [muon, adamw]
+    return made
 
 
 def orthogonalised(gradient: Tensor, ns_coefficients: tuple[float, float, float], ns_steps: int, eps: float) -> Tensor:

@@ -24,7 +24,8 @@ ENTITIES = {  # slot types a task asks for by name
     "colour": "colour",
 }
 LABELS = ("topic", "outcome", "role", "role", "rude", "entity")
-KINDS = (*dict.fromkeys(LABELS), "question")
+ASKED = (*LABELS, "question", "question")  # twice what a line has to be found for
+KINDS = tuple(dict.fromkeys(ASKED))
 
 
 def wrap(before: str, text: str, after: str) -> str:

@@ -17,7 +17,7 @@ from labkit.corpus.copying import copy, few_of, spans, whose, with_gaps
 from labkit.corpus.exchanges import strung_together
 from labkit.corpus.generator import Dialogue, in_new_words, make_dialogue, make_rude, small_talk, spoken_by_either
 from labkit.corpus.natural import as_script, natural_dialogues
-from labkit.corpus.questions import LABELS, ask, fact_question, label, question_prompt, wrap
+from labkit.corpus.questions import ASKED, LABELS, ask, fact_question, label, question_prompt, wrap
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, Style, bare_style, random_style, summarize, tell
@@ -224,8 +224,8 @@ class TaskMixture:
         return question_prompt(dialogue, asks, self.rng), answers
 
     def question(self) -> tuple[str, str]:
-        """One question of any kind, twice as often of those that a line has to be found for."""
-        kind = self.rng.choice((*LABELS, "question", "question"))
+        """One question of any kind."""
+        kind = self.rng.choice(ASKED)
         dialogue = self.dialogue(rude=0.5 if kind == "rude" else RUDE)
         return ask(dialogue, kind, self.rng) or self.question()
 
