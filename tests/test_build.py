@@ -12,6 +12,7 @@ from labkit.assets import asset
 from labkit.build import bars, forward, training, untrained
 from labkit.build.corpus import build_corpus, seen_scripts
 from labkit.build.guidance import ENCODED, POINTERS, guidance, line_numbers, lines_told
+from labkit.build.recipe import Recipe, average, orthogonalised, progress_of, rate
 from labkit.corpus import words
 from labkit.corpus.generator import make_dialogue, spoken_by_either
 from labkit.corpus.slots import Filler
@@ -51,7 +52,7 @@ def test_forward_is_that_of_transformers(tokenizer):
 
 
 def test_batches_hold_every_token_once(tokenizer):
-    recipe = training.Recipe()
+    recipe = Recipe()
     drawn = list(training.batches(TaskMixture(seen_scripts(), Filler(random.Random(0))), tokenizer, recipe))
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(0)))
     pairs = [mixture.example() for _ in range(training.POOL_SIZE)]
@@ -69,7 +70,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch,
     monkeypatch.setattr(training, "CHECKPOINT_POOLS", 1)
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    recipe = training.Recipe(tokens=6_000, questions=3_000, last_stage=9_000, tokens_per_step=2_048)
+    recipe = Recipe(tokens=6_000, questions=3_000, last_stage=9_000, tokens_per_step=2_048)
     whole = training.train(tmp_path / "whole", tokenizer, seen_scripts(), frozenset(), recipe)
 
     class Killed(Exception):
@@ -96,7 +97,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch,
 def test_the_update_in_float32_is_that_of_pytorch(shape):
     gradient = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     how = (3.4445, -4.775, 2.0315), 5, 1e-7
-    ours, theirs = training.orthogonalised(gradient, *how), PYTORCHS_UPDATE(gradient, *how).float()
+    ours, theirs = orthogonalised(gradient, *how), PYTORCHS_UPDATE(gradient, *how).float()
     assert (ours - theirs).norm() / theirs.norm() < 0.02 < (gradient - theirs).norm() / theirs.norm()
 
 
@@ -106,14 +107,14 @@ def test_an_answer_counts_by_the_person_it_ends_with_or_as_a_whole():
 
 
 def test_the_rate_warms_up_and_falls():
-    assert training.rate(0) < 0.1 < 0.9 < training.rate(0.02) < 1.0
-    assert training.rate(0.5) == pytest.approx(0.5) and training.rate(0.999) == pytest.approx(0.02)
+    assert rate(0) < 0.1 < 0.9 < rate(0.02) < 1.0
+    assert rate(0.5) == pytest.approx(0.5) and rate(0.999) == pytest.approx(0.02)
 
 
 def test_each_later_stage_begins_anew_with_adamw_and_smaller_batches(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "POOL_SIZE", 32)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    rates, sizes, made, rate, loss, optimizers = [], [], [], training.rate, forward.loss, training.optimizers
+    rates, sizes, made, averaged, loss, optimizers = [], [], [], [], forward.loss, training.optimizers
 
     def watched(model, source, labels, *rest):
         sizes.append(source.numel() + labels.numel())
@@ -121,20 +122,37 @@ def test_each_later_stage_begins_anew_with_adamw_and_smaller_batches(tokenizer, 
 
     monkeypatch.setattr(training, "rate", lambda done: rates.append(done) or rate(done))
     monkeypatch.setattr(training, "optimizers", lambda *args: made.append(optimizers(*args)) or made[-1])
+    monkeypatch.setattr(training, "average", lambda _, first, share: averaged.append((len(rates), first, share)))
     monkeypatch.setattr(forward, "loss", watched)
-    recipe = training.Recipe(tokens=9_000, questions=8_000, last_stage=8_000, tokens_per_step=2_048)
-    training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
+    recipe = Recipe(tokens=9_000, questions=8_000, last_stage=20_000, tokens_per_step=2_048)
+    trained = training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
     turns = [n for n, (one, two) in enumerate(itertools.pairwise(rates), 1) if two < one]
     assert len(turns) == 2 and all(0 <= done < 1 for done in rates) and all(rates[n] < 0.3 for n in turns)
     assert max(sizes[: turns[0]]) > 1_100 > 1_024 >= max(sizes[slice(*turns)])  # a long prompt stands alone later
     assert [len(each) for each in made[:3]] == [2, 1, 1]  # Muon with AdamW, then AdamW alone
     (adamw,) = made[2]
     assert {group["base_lr"] for group in adamw.param_groups} == {recipe.later_lr, 0.35 * recipe.later_lr}
+    (halfway, first, _), (at_the_end, *_) = averaged
+    assert turns[1] < halfway < at_the_end == len(rates)
+    assert [share for *_, share in averaged] == [share for _, share in recipe.averages]
+    weights = dict(trained.named_parameters())
+    moved = {name for name, weight in first.items() if not torch.equal(weight, weights[name])}
+    assert first.keys() == weights.keys() and len(moved) > 80  # those of the first stage, not the ones trained on
+
+
+def test_an_average_moves_each_weight_once(tokenizer):
+    model, other = (untrained.new_model(tokenizer, seed) for seed in (0, 1))
+    one, two = ({name: w.detach().clone() for name, w in each.named_parameters()} for each in (model, other))
+    average(model, two, 0.25)
+    for name, weight in model.state_dict().items():  # here the shared weights have three names
+        if name in one:
+            assert torch.allclose(weight, 0.75 * one[name] + 0.25 * two[name], atol=1e-6)
+    assert not torch.equal(one["shared.weight"], two["shared.weight"])
 
 
 def test_progress_runs_over_one_stage_after_the_other():
-    recipe = training.Recipe(tokens=1_000, questions=200, last_stage=400)
-    found = [training.progress_of(tokens, recipe) for tokens in (0, 500, 1_000, 1_100, 1_200, 1_400, 1_600)]
+    recipe = Recipe(tokens=1_000, questions=200, last_stage=400)
+    found = [progress_of(tokens, recipe) for tokens in (0, 500, 1_000, 1_100, 1_200, 1_400, 1_600)]
     assert found == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
 
 
@@ -168,7 +186,7 @@ def test_words_that_come_again_do_not_lead_copying_astray(tokenizer, monkeypatch
 def test_training_leaves_the_copying_weights_as_they_are(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    recipe = training.Recipe(tokens=2_000, questions=500, last_stage=500, tokens_per_step=2_048)
+    recipe = Recipe(tokens=2_000, questions=500, last_stage=500, tokens_per_step=2_048)
     before = untrained.new_model(tokenizer, recipe.seed)
     after = training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
     fixed = list(zip(untrained.kept(before), untrained.kept(after), strict=True))

@@ -360,6 +360,19 @@ def test_single_questions_of_every_kind_fill_the_second_stage_and_half_of_the_la
     assert seen == set(words_of)
 
 
+def test_every_other_question_is_about_a_few_lines_in_the_second_half_of_the_second_stage():
+    lengths = []
+    for progress in (1.49, 1.5, 2.0):
+        mixture = TaskMixture(seen_scripts(), Filler(random.Random(8)), progress=progress)
+        prompts = [mixture.question() for _ in range(200)]
+        lengths.append([len(re.findall(r"^#Person[12]#: ", prompt, re.M)) for prompt, _ in prompts])
+        for prompt, answer in prompts:
+            if not re.search("topic|How does it|rude|Who is", prompt.rsplit("Question: ", 1)[1]):
+                assert answer.lower() in prompt.lower()
+    assert min(lengths[0]) >= 4 and min(lengths[2]) >= 4 and min(lengths[1]) == 2
+    assert 40 < sum(length < 4 for length in lengths[1]) < 80
+
+
 def test_labels_name_the_speaker_by_role_and_by_rudeness():
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(7)))
     for _ in range(50):

@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,99 +20,15 @@ from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
 
 from labkit.build import bars, forward
 from labkit.build.guidance import guidance, lines_told
+from labkit.build.recipe import Recipe, average, optimizers, progress_of, rate
 from labkit.build.untrained import kept, new_model
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, summarize
 from labkit.corpus.tasks import TaskMixture
-from labkit.models import multiplies_bfloat16
 
 POOL_SIZE = 2048  # examples that are drawn, sorted by length and cut into batches at once
 CHECKPOINT_POOLS = 2  # a checkpoint after so many pools
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What decides the result, beside the scripts and the tokenizer."""
-
-    tokens: int = 34_000_000  # real tokens seen in the first stage, prompts and answers
-    questions: int = 2_300_000  # tokens of the second stage: single questions alone
-    last_stage: int = 6_300_000  # half of the examples single questions, and exchanges among the rest
-    tokens_per_step: int = 8_192  # padded; half of it in the later stages
-    max_prompt: int = 1_400
-    matrix_lr: float = 0.006
-    embedding_lr: float = 4e-3
-    norm_lr: float = 2e-3
-    bias_lr: float = 8e-3
-    later_lr: float = 4e-4  # of all weights in the later stages
-    guidance: float = 0.5  # weight of the loss that says which lines an answer tells
-    bias_until: float = 0.3  # share of the run after which the position biases stay as they are
-    seed: int = 0
-
-
-def optimizers(
-    model: T5ForConditionalGeneration, picker: torch.nn.Linear, recipe: Recipe, stage: int = 0
-) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the matrices, AdamW for the rest; in the later stages AdamW for all.
-
-    T5's attention is not scaled by the head size, so its query matrices move at a lower rate.
-    """
-    named = dict(model.named_parameters())
-    muon: list[torch.optim.Optimizer] = []
-    if stage:
-        queries = [p for name, p in named.items() if name.endswith(".q.weight")]
-        others = [p for name, p in named.items() if not name.endswith(".q.weight")]
-        groups = [
-            {"params": [*others, *picker.parameters()], "lr": recipe.later_lr},
-            {"params": queries, "lr": 0.35 * recipe.later_lr},
-        ]
-    else:
-        if not multiplies_bfloat16(model.device):
-            torch.optim._muon._zeropower_via_newtonschulz = orthogonalised  # type: ignore[assignment]
-        matrices = {name: p for name, p in named.items() if p.ndim == 2 and "shared" not in name and "bias" not in name}
-        queries = [p for name, p in matrices.items() if name.endswith(".q.weight")]
-        others = [p for name, p in matrices.items() if not name.endswith(".q.weight")]
-        rates = [{"params": others, "lr": recipe.matrix_lr}, {"params": queries, "lr": recipe.matrix_lr / 8}]
-        muon = [torch.optim.Muon(rates, weight_decay=0.0)]
-        groups = [
-            {"params": [named["shared.weight"]], "lr": recipe.embedding_lr},
-            {"params": [p for name, p in named.items() if "layer_norm" in name], "lr": recipe.norm_lr},
-            {"params": list(picker.parameters()), "lr": recipe.norm_lr},
-            {"params": [p for name, p in named.items() if "relative_attention_bias" in name], "lr": recipe.bias_lr},
-        ]
-    made = [*muon, torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)]
-    for optimizer in made:
-        for group in optimizer.param_groups:
-            group["base_lr"] = group["lr"]
-    return made
-
-
-def orthogonalised(gradient: Tensor, ns_coefficients: tuple[float, float, float], ns_steps: int, eps: float) -> Tensor:
-    """Muon's update of a matrix by Newton-Schulz iteration, in float32.
-
-    PyTorch has it in bfloat16 alone, which takes many times as long on a processor without instructions for it.
-    """
-    a, b, c = ns_coefficients
-    update = gradient.T if gradient.shape[0] > gradient.shape[1] else gradient
-    update = update / update.norm().clamp(min=eps)
-    for _ in range(ns_steps):
-        gram = update @ update.T
-        update = a * update + (b * gram + c * gram @ gram) @ update
-    return update.T if gradient.shape[0] > gradient.shape[1] else update
-
-
-def rate(done: float) -> float:
-    """Share of the base learning rate, by the share of a stage: a short warm-up, then a straight line down to 2%."""
-    return min(1.0, done / 0.01 + 0.05) * max(0.02, 1 - done)
-
-
-def progress_of(tokens: float, recipe: Recipe) -> float:
-    """From 0 to 1 over the first stage of the training, from 1 to 2 over the second, from 2 to 3 over the last."""
-    progress, before = 0.0, 0
-    for stage in (recipe.tokens, recipe.questions, recipe.last_stage):
-        progress += min(1.0, max(0.0, (tokens - before) / stage))
-        before += stage
-    return progress
 
 
 def batches(
@@ -175,14 +91,15 @@ def train(
     picker.to(device)
     starts = torch.tensor([tokenizer.vocab[f"▁#Person{number}#:"] for number in (1, 2)], device=device)
     fixed = kept(model)
-    state = {"pool": 0, "step": 0, "tokens": 0, "seconds": 0.0}
+    state = {"pool": 0, "step": 0, "tokens": 0, "averaged": 0, "seconds": 0.0}
+    first: dict[str, Tensor] = {}  # the weights at the end of the first stage
     saved: dict[str, Any] = {}
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
         picker.load_state_dict(saved["picker"])
-        state = saved["state"]
+        first, state = saved["first"], saved["state"]
     stage = int(progress_of(state["tokens"], recipe))
     steps = optimizers(model, picker, recipe, stage)
     if saved:
@@ -229,11 +146,19 @@ def train(
             if progress_of(state["tokens"], recipe) >= stage + 1:
                 break
         state["pool"] += 1
-        if (reached := int(progress_of(state["tokens"], recipe))) > stage:  # the next stage begins with new optimizers
-            stage, steps = reached, optimizers(model, picker, recipe, reached)
+        progress = progress_of(state["tokens"], recipe)
+        if progress >= 1 and not first:
+            first = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+        for at, share in recipe.averages[state["averaged"] :]:
+            if progress >= at:
+                average(model, first, share)
+                state["averaged"] += 1
+        if int(progress) > stage:  # the next stage begins with new optimizers
+            stage = int(progress)
+            steps = optimizers(model, picker, recipe, stage)
         if state["pool"] % CHECKPOINT_POOLS == 0 or state["tokens"] >= total:
             state["seconds"] = time.time() - started
-            saved = {"model": model.state_dict(), "picker": picker.state_dict(), "state": state}
+            saved = {"model": model.state_dict(), "picker": picker.state_dict(), "first": first, "state": state}
             saved["optimizers"] = [optimizer.state_dict() for optimizer in steps]
             torch.save(saved, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)

@@ -25,6 +25,7 @@ ENTITIES = {  # slot types a task asks for by name
 }
 LABELS = ("topic", "outcome", "role", "role", "rude", "entity")
 ASKED = (*LABELS, "question", "question")  # twice what a line has to be found for
+ASKED_OF_FEW = ("topic", "role", "role", "question", "question")  # what a few lines of a dialogue can answer
 KINDS = tuple(dict.fromkeys(ASKED))
 
 

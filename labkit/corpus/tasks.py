@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit.corpus.copying import copy, few_of, spans, whose, with_gaps
 from labkit.corpus.exchanges import strung_together
 from labkit.corpus.generator import Dialogue, in_new_words, make_dialogue, make_rude, small_talk, spoken_by_either
 from labkit.corpus.natural import as_script, natural_dialogues
-from labkit.corpus.questions import ASKED, LABELS, ask, fact_question, label, question_prompt, wrap
+from labkit.corpus.questions import ASKED, ASKED_OF_FEW, LABELS, ask, fact_question, label, question_prompt, wrap
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, Style, bare_style, random_style, summarize, tell
@@ -224,10 +224,16 @@ class TaskMixture:
         return question_prompt(dialogue, asks, self.rng), answers
 
     def question(self) -> tuple[str, str]:
-        """One question of any kind."""
-        kind = self.rng.choice(ASKED)
+        """One question of any kind; every other one in the second half of the second stage is about a few lines."""
+        few = 1.5 <= self.progress < 2 and self.rng.random() < 0.5
+        kind = self.rng.choice(ASKED_OF_FEW if few else ASKED)
         dialogue = self.dialogue(rude=0.5 if kind == "rude" else RUDE)
-        return ask(dialogue, kind, self.rng) or self.question()
+        if few:
+            dialogue = replace(dialogue, turns=dialogue.turns[few_of(len(dialogue.turns), self.rng, most=6)])
+        pair = ask(dialogue, kind, self.rng)
+        if pair is None or (kind == "question" and pair[1].lower() not in dialogue.text.lower()):
+            return self.question()
+        return pair
 
     def report(self) -> tuple[str, str]:
         """A dialogue or a few lines of it, to be told in the third person, turn by turn."""
