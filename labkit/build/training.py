@@ -91,7 +91,7 @@ def train(
     picker.to(device)
     starts = torch.tensor([tokenizer.vocab[f"▁#Person{number}#:"] for number in (1, 2)], device=device)
     fixed = kept(model)
-    state = {"pool": 0, "step": 0, "tokens": 0, "averaged": 0, "seconds": 0.0}
+    state: dict[str, Any] = {"pool": 0, "step": 0, "tokens": 0, "averaged": 0, "seconds": 0.0}
     first: dict[str, Tensor] = {}  # the weights at the end of the first stage
     saved: dict[str, Any] = {}
     checkpoint = folder / "checkpoint.pt"
