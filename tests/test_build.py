@@ -12,7 +12,7 @@ from labkit.assets import asset
 from labkit.build import bars, forward, training, untrained
 from labkit.build.corpus import build_corpus, seen_scripts
 from labkit.build.guidance import ENCODED, POINTERS, guidance, line_numbers, lines_told
-from labkit.build.recipe import Recipe, average, orthogonalised, progress_of, rate
+from labkit.build.recipe import Recipe, average, optimizers, orthogonalised, progress_of, rate
 from labkit.corpus import words
 from labkit.corpus.generator import make_dialogue, spoken_by_either
 from labkit.corpus.slots import Filler
@@ -114,8 +114,7 @@ def test_the_rate_warms_up_and_falls():
 def test_each_later_stage_begins_anew_with_adamw_and_smaller_batches(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "POOL_SIZE", 32)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    rates, sizes, made, weights, averaged = [], [], [], [], []
-    rate, loss, optimizers = training.rate, forward.loss, training.optimizers
+    rates, sizes, made, weights, averaged, loss = [], [], [], [], [], forward.loss
 
     def watched(model, source, labels, *rest):
         sizes.append(source.numel() + labels.numel())
@@ -151,9 +150,8 @@ def test_an_average_moves_each_weight_once(tokenizer):
     model, other = (untrained.new_model(tokenizer, seed) for seed in (0, 1))
     one, two = ({name: w.detach().clone() for name, w in each.named_parameters()} for each in (model, other))
     average(model, two, 0.25)
-    for name, weight in model.state_dict().items():  # here the shared weights have three names
-        if name in one:
-            assert torch.allclose(weight, 0.75 * one[name] + 0.25 * two[name], atol=1e-6)
+    for name, weight in model.named_parameters():  # the shared weights, too, which have three names
+        assert torch.allclose(weight, 0.75 * one[name] + 0.25 * two[name], atol=1e-6)
     assert not torch.equal(one["shared.weight"], two["shared.weight"])
 
 
