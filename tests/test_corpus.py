@@ -10,13 +10,13 @@ import pytest
 from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
 from labkit.corpus import exchanges, words
 from labkit.corpus.copying import whose
-from labkit.corpus.generator import SENTENCE_END, fill, in_new_words, make_dialogue, spoken_by_either
+from labkit.corpus.generator import SENTENCE_END, fill, in_new_words, make_dialogue, some_turns, spoken_by_either
 from labkit.corpus.natural import as_script
 from labkit.corpus.questions import KINDS, ask, label
 from labkit.corpus.rudeness import read
 from labkit.corpus.script import FOLDER, PLOTS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
-from labkit.corpus.summaries import HOUSE, Style, summarize
+from labkit.corpus.summaries import HOUSE, Style, summarize, tell
 from labkit.corpus.tasks import TaskMixture
 from labkit.errors import LabError
 from labkit.metrics import fact_recall
@@ -239,7 +239,7 @@ def test_quotes_repeat_what_was_said_and_keep_the_facts():
         kept += fact_recall([summary], [dialogue.facts])
         if dialogue.rude:
             assert any(text.lower() in summary.lower() for kind in read("known").values() for text in kind)
-    assert sum(kept) / len(kept) > 0.9
+    assert sum(kept) / len(kept) > 0.97
 
 
 def test_the_house_summary_reports_the_turns_that_matter_and_keeps_the_facts():
@@ -341,13 +341,13 @@ def test_questions_are_answered_by_the_dialogue_one_by_one_or_in_a_list():
     assert 40 < lists < 160
 
 
-def test_single_questions_of_every_kind_fill_the_second_stage_and_half_of_the_last(monkeypatch):
+def test_single_questions_of_every_kind_fill_the_second_stage_and_two_fifths_of_the_last(monkeypatch):
     counts = []
     for progress in (0.99, 1.0, 2.0):
         mixture = TaskMixture(seen_scripts(), Filler(random.Random(6)), progress=progress)
         monkeypatch.setattr(mixture, "question", lambda: ("single", ""))
         counts.append(sum(mixture.example()[0] == "single" for _ in range(300)))
-    assert counts[:2] == [0, 300] and 120 < counts[2] < 175
+    assert counts[:2] == [0, 300] and 90 < counts[2] < 145
     words_of = {"topic": "topic", "outcome": "How does it", "role": "Who is", "rude": "rude", "entity": "mention|Find"}
     assert set(KINDS) == {*words_of, "question"}
     mixture, seen = TaskMixture(seen_scripts(), Filler(random.Random(6))), set()
@@ -360,7 +360,7 @@ def test_single_questions_of_every_kind_fill_the_second_stage_and_half_of_the_la
     assert seen == set(words_of)
 
 
-def test_every_other_question_is_about_a_few_lines_in_the_second_half_of_the_second_stage():
+def test_every_other_question_is_about_a_few_lines_from_the_middle_of_the_second_stage_and_one_in_four_in_the_last():
     lengths = []
     for progress in (1.49, 1.5, 2.0):
         mixture = TaskMixture(seen_scripts(), Filler(random.Random(8)), progress=progress)
@@ -369,17 +369,20 @@ def test_every_other_question_is_about_a_few_lines_in_the_second_half_of_the_sec
         for prompt, answer in prompts:
             if not re.search("topic|How does it|rude|Who is", prompt.rsplit("Question: ", 1)[1]):
                 assert answer.lower() in prompt.lower()
-    assert min(lengths[0]) >= 4 and min(lengths[2]) >= 4 and min(lengths[1]) == 2
-    assert 40 < sum(length < 4 for length in lengths[1]) < 80
+    short = [sum(length < 4 for length in each) for each in lengths]
+    assert short[0] == 0 and 40 < short[1] < 80 and 15 < short[2] < 40
 
 
 def test_labels_name_the_speaker_by_role_and_by_rudeness():
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(7)))
     for _ in range(50):
-        dialogue = mixture.dialogue(rude=0.5)
+        dialogue = some_turns(mixture.dialogue(rude=0.5), slice(mixture.rng.randrange(2), 99))
         asked, answer = label(dialogue, "role", mixture.rng)
         (side,) = (side for side in "AB" if asked == f"Who is {dialogue.script.roles[side]}?")
-        assert answer == f"#Person{dialogue.number[side]}#"
+        number = dialogue.number[side]
+        report = next(report for at, _, report in dialogue.told if dialogue.turns[at][0] == number)
+        told = {tell(dialogue, report, "role", mixture.rng) for _ in range(100)}
+        assert answer in {f"{text} That is #Person{number}#." for text in told}
         answer = label(dialogue, "rude", mixture.rng)[1]
         assert answer == (f"#Person{dialogue.number[dialogue.rude]}#" if dialogue.rude else "no one")
 

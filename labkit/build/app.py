@@ -48,7 +48,7 @@ def model(
         "build-model"
     ),
 ) -> None:
-    """Train the embedded model from scratch (2.5 to 4 hours on two cores that multiply in bfloat16, else up to 8)."""
+    """Train the embedded model from scratch (2.5 to 4.5 hours on two cores with bfloat16, else up to 13)."""
     need_packages()
     from labkit.build.corpus import evaluation_texts, seen_scripts
     from labkit.build.tokenizer import build_tokenizer

@@ -17,7 +17,7 @@ class Recipe:
 
     tokens: int = 34_000_000  # real tokens seen in the first stage, prompts and answers
     questions: int = 4_600_000  # tokens of the second stage: single questions alone
-    last_stage: int = 13_000_000  # half of the examples single questions, and exchanges among the rest
+    last_stage: int = 43_500_000  # two fifths of the examples single questions, and exchanges among the rest
     tokens_per_step: int = 8_192  # padded; half of it in the later stages
     max_prompt: int = 1_400
     matrix_lr: float = 0.006
@@ -26,7 +26,7 @@ class Recipe:
     bias_lr: float = 8e-3
     later_lr: float = 4e-4  # of all weights in the later stages
     # where the weights are averaged with those of the end of the first stage: (progress, share of the latter)
-    averages: tuple[tuple[float, float], ...] = ((2.45, 0.4), (3.0, 0.3))
+    averages: tuple[tuple[float, float], ...] = ((2.13, 0.4), (2.3, 0.3), (2.85, 0.2), (2.95, 0.1), (3.0, 0.1))
     guidance: float = 0.5  # weight of the loss that says which lines an answer tells
     bias_until: float = 0.3  # share of the run after which the position biases stay as they are
     seed: int = 0

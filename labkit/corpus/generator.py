@@ -171,6 +171,12 @@ def in_new_words(dialogue: Dialogue, filler: Filler) -> Dialogue:
     return replace(dialogue, turns=turns, told=told)
 
 
+def some_turns(dialogue: Dialogue, few: slice) -> Dialogue:
+    """A few turns in a row of a dialogue, and what is told of them."""
+    told = tuple((at - few.start, key, text) for at, key, text in dialogue.told if few.start <= at < few.stop)
+    return replace(dialogue, turns=dialogue.turns[few], told=told)
+
+
 def content_words(text: str) -> set[str]:
     """The words of four letters or more and the numbers of a text, without the commonest words."""
     return set(re.findall(r"[^\W_]{4,}|\d+", text.lower())) - COMMON

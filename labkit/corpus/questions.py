@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from labkit.corpus.generator import Dialogue, fill
+from labkit.corpus.summaries import tell
 
 ENTITIES = {  # slot types a task asks for by name
     "name": "first name",
@@ -24,7 +25,7 @@ ENTITIES = {  # slot types a task asks for by name
     "colour": "colour",
 }
 LABELS = ("topic", "outcome", "role", "role", "rude", "entity")
-ASKED = (*LABELS, "question", "question")  # twice what a line has to be found for
+ASKED = (*LABELS, "topic", "question", "question", "question")  # more often what is learnt more slowly
 ASKED_OF_FEW = ("topic", "role", "role", "question", "question")  # what a few lines of a dialogue can answer
 KINDS = tuple(dict.fromkeys(ASKED))
 
@@ -48,7 +49,8 @@ def fact_question(dialogue: Dialogue, fact: str, rng: random.Random) -> tuple[st
 def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] | None:
     """A question for the 'topic', the 'outcome', a 'role', the 'rude' speaker or an 'entity', and its answer.
 
-    None where the dialogue has no entity of which there is only one.
+    The answer for a role tells first what the one who plays it says, and then who that is: step by step (Wei et al.
+    2022, arXiv:2201.11903). None where the dialogue has no entity of which there is only one, or no line to tell.
     """
     script = dialogue.script
     if kind == "topic":
@@ -58,7 +60,11 @@ def label(dialogue: Dialogue, kind: str, rng: random.Random) -> tuple[str, str] 
         answer = script.plot.replace("_", " ")
     elif kind == "role":
         who = rng.choice("AB")
-        ask, answer = f"Who is {script.roles[who]}?", f"#Person{dialogue.number[who]}#"
+        told = [text for at, _, text in dialogue.told if dialogue.turns[at][0] == dialogue.number[who]]
+        if not told:
+            return None
+        ask = f"Who is {script.roles[who]}?"
+        answer = f"{tell(dialogue, told[0], 'role', rng)} That is #Person{dialogue.number[who]}#."
     elif kind == "rude":
         ask = rng.choice(("Is one of the speakers rude?", "Who is rude?"))
         answer = f"#Person{dialogue.number[dialogue.rude]}#" if dialogue.rude else "no one"

@@ -10,12 +10,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.corpus.copying import copy, few_of, spans, whose, with_gaps
 from labkit.corpus.exchanges import strung_together
-from labkit.corpus.generator import Dialogue, in_new_words, make_dialogue, make_rude, small_talk, spoken_by_either
+from labkit.corpus.generator import (
+    Dialogue,
+    in_new_words,
+    make_dialogue,
+    make_rude,
+    small_talk,
+    some_turns,
+    spoken_by_either,
+)
 from labkit.corpus.natural import as_script, natural_dialogues
 from labkit.corpus.questions import ASKED, ASKED_OF_FEW, LABELS, ask, fact_question, label, question_prompt, wrap
 from labkit.corpus.script import Script
@@ -88,8 +96,8 @@ class TaskMixture:
 
     `progress` runs from 0 to 1 over the first stage of the training: copying and who says what come first, on a few
     lines; then short prompts with long answers, and once those are faithful, few-shot prompts, which cost three times
-    the tokens. From 1 to 2, in the second stage, all are single questions; from 2 to 3, in the last, half of them are,
-    and exchanges join the dialogues.
+    the tokens. From 1 to 2, in the second stage, all are single questions; from 2 to 3, in the last, two fifths of
+    them are, a bare instruction comes more often, and exchanges join the dialogues.
     """
 
     scripts: list[Script]
@@ -148,6 +156,7 @@ class TaskMixture:
             return self.question()
         early = self.early
         late = min(1.0, max(0.0, (self.progress - 0.15) / 0.2))  # 0 at first, 1 in the last two thirds
+        last = self.progress >= 2
         shares = {
             lambda: copy(self.dialogue, self.filler): 0.05 + 0.3 * early,
             lambda: whose(self.dialogue(), self.rng): 0.05 + 0.15 * early - 0.02 * late,
@@ -157,9 +166,9 @@ class TaskMixture:
             self.next_turn: 0.05,
             self.cloze: 0.07 - 0.03 * late,
             self.named_style: 0.22 - 0.08 * late,
-            self.bare_summary: 0.16 - 0.03 * late,
+            self.bare_summary: 0.16 - 0.03 * late + 0.3 * last,
             self.few_shot: 0.36 * late,
-            self.question: 1.1 * (self.progress >= 2),
+            self.question: 0.9 * last,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
@@ -180,7 +189,7 @@ class TaskMixture:
     def bare_summary(self) -> tuple[str, str]:
         """An instruction without an example: mostly a long account in other words than the house style's."""
         style = bare_style(self.rng)
-        dialogue = self.dialogue(natural=0.1, form=style.form)
+        dialogue = self.dialogue(natural=0.1, rude=2 * RUDE, form=style.form)
         if style.form != "quotes" and not dialogue.script.summaries["story"]:  # a natural one: no other forms
             style = Style("house", self.rng.choice(("ordinal", "plain")))
         dialogue = self.harder(dialogue, style.form)
@@ -224,12 +233,15 @@ class TaskMixture:
         return question_prompt(dialogue, asks, self.rng), answers
 
     def question(self) -> tuple[str, str]:
-        """One question of any kind; every other one in the second half of the second stage is about a few lines."""
-        few = 1.5 <= self.progress < 2 and self.rng.random() < 0.5
+        """One question of any kind; from the middle of the second stage on, some are about a few lines.
+
+        Every other one at first, one in four in the last stage.
+        """
+        few = self.progress >= 1.5 and self.rng.random() < (0.5 if self.progress < 2 else 0.25)
         kind = self.rng.choice(ASKED_OF_FEW if few else ASKED)
         dialogue = self.dialogue(rude=0.5 if kind == "rude" else RUDE)
         if few:
-            dialogue = replace(dialogue, turns=dialogue.turns[few_of(len(dialogue.turns), self.rng, most=6)])
+            dialogue = some_turns(dialogue, few_of(len(dialogue.turns), self.rng, most=6))
         pair = ask(dialogue, kind, self.rng)
         if pair is None or (kind == "question" and pair[1].lower() not in dialogue.text.lower()):
             return self.question()
@@ -238,14 +250,12 @@ class TaskMixture:
     def report(self) -> tuple[str, str]:
         """A dialogue or a few lines of it, to be told in the third person, turn by turn."""
         dialogue = self.harder(self.dialogue(form="house"), "house")
-        count = len(dialogue.turns)
-        whole = self.rng.random() < 0.6 * (1 - self.early)
-        few = slice(0, count) if whole else few_of(count, self.rng, most=4)
-        told = [template for at, _, template in dialogue.told if few.start <= at < few.stop]
-        if not told:
+        if self.rng.random() >= 0.6 * (1 - self.early):
+            dialogue = some_turns(dialogue, few_of(len(dialogue.turns), self.rng, most=4))
+        if not dialogue.told:
             return self.report()
-        answer = " ".join(tell(dialogue, template, "person", self.rng) for template in told)
-        return wrap("", "\n".join(dialogue.lines[few]), self.rng.choice(REPORT_PROMPTS)), answer
+        answer = " ".join(tell(dialogue, template, "person", self.rng) for _, _, template in dialogue.told)
+        return wrap("", dialogue.text, self.rng.choice(REPORT_PROMPTS)), answer
 
     def cloze(self) -> tuple[str, str]:
         """A summary with its facts and people behind sentinels, to be read from the dialogue."""
