@@ -360,6 +360,19 @@ def test_single_questions_of_every_kind_fill_the_second_stage_and_two_fifths_of_
     assert seen == set(words_of)
 
 
+def test_a_bare_instruction_is_mostly_answered_by_quotes_and_comes_oftener_in_the_last_stage(monkeypatch):
+    mixture = TaskMixture(seen_scripts(), Filler(random.Random(9)), progress=2.5)
+    answers = [mixture.bare_summary() for _ in range(300)]
+    assert 210 < sum(answer.startswith('"') for _, answer in answers) < 270
+    insults = [text.lower() for kind in read("known").values() for text in kind]
+    assert 35 < sum(any(text in prompt.lower() for text in insults) for prompt, _ in answers) < 75
+    monkeypatch.setattr(mixture, "bare_summary", lambda: ("bare", ""))
+    counts = []
+    for mixture.progress in (0.99, 2.5):
+        counts.append(sum(mixture.example()[0] == "bare" for _ in range(600)))
+    assert counts[0] < 95 < counts[1] < 145
+
+
 def test_every_other_question_is_about_a_few_lines_from_the_middle_of_the_second_stage_and_one_in_four_in_the_last():
     lengths = []
     for progress in (1.49, 1.5, 2.0):

@@ -107,25 +107,26 @@ def tell(dialogue: Dialogue, template: str, naming: str, rng: random.Random) -> 
 
 
 def key_sentences(dialogue: Dialogue, style: Style, rng: random.Random) -> list[tuple[str, str]]:
-    """Who said what, of the sentences that together hold the facts and most of the house summary's words, and insults.
+    """Who said what, of the sentences that together hold the facts and most of the house summary's words.
 
-    An oracle extract: again and again the sentence that adds the most facts, then words (Nallapati et al. 2017,
-    arXiv:1611.04230, section 3).
+    An oracle extract: again and again the sentence that adds the most facts, among those the most words (Nallapati et
+    al. 2017, arXiv:1611.04230, section 3). Insults are quoted besides.
     """
     people = dialogue.people(style.naming)
     name = {dialogue.number[who]: people[who] for who in "AB"}
     spoken = dialogue.sentences
     words = [content_words(sentence) for _, sentence in spoken]
     facts = [{value for value in dialogue.facts.values() if value in sentence} for _, sentence in spoken]
-    missing = content_words(summarize(dialogue, HOUSE, rng)), set(dialogue.facts.values())
+    missing_words, missing_facts = content_words(summarize(dialogue, HOUSE, rng)), set(dialogue.facts.values())
     chosen: set[int] = set()
     while len(chosen) < MOST_QUOTES:
-        new = [(len(facts[at] & missing[1]), len(words[at] & missing[0]), at) for at in range(len(spoken))]
-        best = max(new)[2]
-        if not any(new[best][:2]):
+        adds = [(len(facts[at] & missing_facts), len(words[at] & missing_words), at) for at in range(len(spoken))]
+        *some, best = max(adds)
+        if not any(some):
             break
         chosen.add(best)
-        missing = missing[0] - words[best], missing[1] - facts[best]
+        missing_words -= words[best]
+        missing_facts -= facts[best]
     chosen |= {at for at, said in enumerate(spoken) if is_insult(dialogue, said)}
     quoted: list[tuple[str, str]] = []
     for at in sorted(chosen or {0}):
