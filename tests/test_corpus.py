@@ -384,6 +384,7 @@ def test_every_other_question_is_about_a_few_lines_from_the_middle_of_the_second
                 assert answer.lower() in prompt.lower()
     short = [sum(length < 4 for length in each) for each in lengths]
     assert short[0] == 0 and 40 < short[1] < 80 and 15 < short[2] < 40
+    assert min(lengths[0]) >= 4 and min(lengths[1]) == min(lengths[2]) == 2
 
 
 def test_labels_name_the_speaker_by_role_and_by_rudeness():
