@@ -17,7 +17,7 @@ class Recipe:
 
     tokens: int = 34_000_000  # real tokens seen in the first stage, prompts and answers
     questions: int = 4_600_000  # tokens of the second stage: single questions alone
-    last_stage: int = 43_500_000  # two fifths of the examples single questions, and exchanges among the rest
+    last_stage: int = 43_500_000  # a quarter of the examples single questions, and exchanges among the rest
     tokens_per_step: int = 8_192  # padded; half of it in the later stages
     max_prompt: int = 1_400
     matrix_lr: float = 0.006

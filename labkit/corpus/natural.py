@@ -75,4 +75,5 @@ def _slot_type(word: str) -> str | None:
 
 @functools.cache
 def _nouns() -> frozenset[str]:
-    return frozenset(words.wide_words()["NOUN"][400:])  # the commonest ("what", "time") are more than names of things
+    nouns = [word for word in words.wide_words()["NOUN"] if words.always_noun(word)]
+    return frozenset(nouns[400:])  # the commonest ("what", "time") are more than names of things

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-import re
 from dataclasses import dataclass, replace
 
 from labkit.corpus.generator import NAMINGS, SENTENCE_END, Dialogue, content_words, fill, is_insult
+from labkit.corpus.habits import HOUSE_HABITS, NO_HABITS, Habits, random_habits
 from labkit.corpus.rudeness import REPORTS
 from labkit.corpus.script import mentions
 
@@ -22,16 +22,6 @@ FRAMES = (
     "What happened: {}",
     "{} End of summary.",
 )
-SYNONYMS = (  # wordings that a report may have as well
-    (r"\basks (whether|what|how|where|why|when|who|which)\b", r"wants to know \1"),
-    (r"\bsays that\b", "explains that"),
-    (r"(?<!only )\bbecause (?!of\b)", "since "),
-    (r"\bwould like to\b", "wants to"),
-    (r"(?<=[AB]\} )will(?= \w+ )", "is going to"),
-    (r"\bsuggests\b", "proposes"),
-    (r"(?<=[AB]\} )has got\b", "has"),
-    (r"\bthinks that\b", "believes that"),
-)
 MOST_QUOTES = 5  # sentences in a summary that quotes
 FORM_SHARES = {"house": 44, "story": 14, "brief": 8, "minutes": 10, "headline": 8, "facts": 8, "quotes": 8}
 LAYOUTS = ("text", "dashes", "numbers", "capitals")
@@ -45,6 +35,7 @@ class Style:
     naming: str = "person"
     frame: str = "{}"
     layout: str = "text"
+    habits: Habits = HOUSE_HABITS  # they show in the house form alone
 
 
 HOUSE = Style()
@@ -63,7 +54,7 @@ def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
     elif style.form == "quotes":
         text = " ".join(f'"{said}" ({who})' for who, said in key_sentences(dialogue, style, rng))
     elif style.form == "house" and dialogue.told:
-        text = house_summary(dialogue, style.naming, rng)
+        text = house_summary(dialogue, style.naming, style.habits, rng)
     else:  # a natural dialogue has no reports of single turns, but a summary in the manner of the house
         template = rng.choice(dialogue.script.summaries["brief" if style.form == "house" else style.form])
         text = fill(template, dialogue.values | dialogue.people(style.naming), rng)
@@ -79,12 +70,14 @@ def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
     return style.frame.format(text)
 
 
-def house_summary(dialogue: Dialogue, naming: str, rng: random.Random) -> str:
-    """The reports that matter, one after the other, half of the time two of them in one sentence."""
-    parts = [tell(dialogue, template, naming, rng) for template in what_matters(dialogue, rng)]
+def house_summary(dialogue: Dialogue, naming: str, habits: Habits, rng: random.Random) -> str:
+    """The reports that matter, half of the time two of them in one sentence, and how it ended where that is a habit."""
+    parts = [tell(dialogue, template, naming, rng, habits) for template in what_matters(dialogue, rng)]
     if len(parts) > 1 and rng.random() < 0.5:
         first = rng.randrange(len(parts) - 1)
         parts[first : first + 2] = [f"{parts[first].removesuffix('.')}, and {parts[first + 1]}"]
+    if closing := habits.closing(dialogue.script.plot, rng):
+        parts.append(closing)
     return " ".join(parts)
 
 
@@ -98,12 +91,9 @@ def what_matters(dialogue: Dialogue, rng: random.Random) -> list[str]:
     return [template for template, holds in marked if holds or template is marked[-1][0] or rng.random() < 0.15]
 
 
-def tell(dialogue: Dialogue, template: str, naming: str, rng: random.Random) -> str:
+def tell(dialogue: Dialogue, template: str, naming: str, rng: random.Random, habits: Habits = NO_HABITS) -> str:
     """What a turn says, in the third person, from one of the templates in `told`; now and then in other words."""
-    for wording, other in SYNONYMS:
-        if rng.random() < 0.5:
-            template = re.sub(wording, other, template)
-    return fill(template, dialogue.values | dialogue.people(naming), rng)
+    return fill(habits.worded(template, rng), dialogue.values | dialogue.people(naming), rng)
 
 
 def key_sentences(dialogue: Dialogue, style: Style, rng: random.Random) -> list[tuple[str, str]]:
@@ -117,7 +107,8 @@ def key_sentences(dialogue: Dialogue, style: Style, rng: random.Random) -> list[
     spoken = dialogue.sentences
     words = [content_words(sentence) for _, sentence in spoken]
     facts = [{value for value in dialogue.facts.values() if value in sentence} for _, sentence in spoken]
-    missing_words, missing_facts = content_words(summarize(dialogue, HOUSE, rng)), set(dialogue.facts.values())
+    told = summarize(dialogue, Style(habits=NO_HABITS), rng)
+    missing_words, missing_facts = content_words(told), set(dialogue.facts.values())
     chosen: set[int] = set()
     while len(chosen) < MOST_QUOTES:
         adds = [(len(facts[at] & missing_facts), len(words[at] & missing_words), at) for at in range(len(spoken))]
@@ -153,7 +144,7 @@ def _with_report(text: str, dialogue: Dialogue, style: Style, rng: random.Random
 def random_style(rng: random.Random) -> Style:
     """Any style: what the examples of a few-shot prompt are written in."""
     form = rng.choices(list(FORM_SHARES), list(FORM_SHARES.values()))[0]
-    style = Style(form, rng.choices(list(NAMINGS), (40, 25, 12, 12, 11))[0])
+    style = Style(form, rng.choices(list(NAMINGS), (40, 25, 12, 12, 11))[0], habits=random_habits(rng))
     if rng.random() < 0.35:
         style = replace(style, frame=rng.choice(FRAMES[1:]))
     if rng.random() < 0.2:
@@ -166,4 +157,4 @@ def bare_style(rng: random.Random) -> Style:
     if rng.random() < 0.8:
         return Style("quotes", "plain")
     form = rng.choices(("story", "house", "brief", "minutes", "headline", "facts"), (84, 3, 3, 4, 3, 3))[0]
-    return Style(form, rng.choices(("role", "person", "ordinal", "plain"), (80, 8, 6, 6))[0])
+    return Style(form, rng.choices(("role", "person", "ordinal", "plain"), (80, 8, 6, 6))[0], habits=random_habits(rng))

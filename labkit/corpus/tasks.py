@@ -24,11 +24,12 @@ from labkit.corpus.generator import (
     some_turns,
     spoken_by_either,
 )
+from labkit.corpus.habits import random_habits
 from labkit.corpus.natural import as_script, natural_dialogues
 from labkit.corpus.questions import ASKED, ASKED_OF_FEW, LABELS, ask, fact_question, label, question_prompt, wrap
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
-from labkit.corpus.summaries import HOUSE, Style, bare_style, random_style, summarize, tell
+from labkit.corpus.summaries import Style, bare_style, random_style, summarize, tell
 
 # Before and after the dialogue. Two of them are the instructions of the labs; FLAN's mixture had ten a task.
 SUMMARY_PROMPTS = (
@@ -96,8 +97,8 @@ class TaskMixture:
 
     `progress` runs from 0 to 1 over the first stage of the training: copying and who says what come first, on a few
     lines; then short prompts with long answers, and once those are faithful, few-shot prompts, which cost three times
-    the tokens. From 1 to 2, in the second stage, all are single questions; from 2 to 3, in the last, two fifths of
-    them are, a bare instruction comes more often, and exchanges join the dialogues.
+    the tokens. From 1 to 2, in the second stage, all are single questions; from 2 to 3, in the last, a
+    quarter is, few-shot prompts and bare instructions come more often, and exchanges join the dialogues.
     """
 
     scripts: list[Script]
@@ -119,16 +120,18 @@ class TaskMixture:
         """1 at the start, 0 after the first 6% of the training."""
         return max(0.0, 1 - self.progress / 0.06)
 
-    def dialogue(self, natural: float = 0.0, rude: float = RUDE, form: str = "") -> Dialogue:
+    def dialogue(self, natural: float = 0.0, rude: float = RUDE, form: str = "", plot: str = "") -> Dialogue:
         """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words.
 
-        In the last stage three fifths of those in the `form` house or quotes are strung together from exchanges.
+        In the last stage three fifths of those in the `form` house or quotes are strung together from exchanges. With a
+        `plot`, one that ends so.
         """
         if self.rng.random() < natural:
             return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
-        if self.progress >= 2 and form in ("house", "quotes") and self.rng.random() < STRUNG:
+        if self.progress >= 2 and form in ("house", "quotes") and not plot and self.rng.random() < STRUNG:
             return make_dialogue(strung_together(self.rng), self.filler)
-        while (dialogue := make_dialogue(self.rng.choice(self.scripts), self.filler)).text in self.forbidden:
+        scripts = [script for script in self.scripts if script.plot == plot] if plot else self.scripts
+        while (dialogue := make_dialogue(self.rng.choice(scripts), self.filler)).text in self.forbidden:
             pass
         return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
 
@@ -167,22 +170,27 @@ class TaskMixture:
             self.cloze: 0.07 - 0.03 * late,
             self.named_style: 0.22 - 0.08 * late,
             self.bare_summary: 0.16 - 0.03 * late + 0.3 * last,
-            self.few_shot: 0.36 * late,
-            self.question: 0.9 * last,
+            self.few_shot: 0.36 * late + 0.5 * last,
+            self.question: 0.6 * last,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
     def few_shot(self) -> tuple[str, str]:
-        """Examples and target share one style and one template; the style is to be read off the examples."""
-        shots = self.rng.choices((1, 2, 3, 4, 6), (74, 15, 7, 2.5, 1.5))[0]
-        style = HOUSE if self.rng.random() < 0.25 else random_style(self.rng)
+        """Examples and target share one writer's style and one template; the style is to be read off the examples.
+
+        Half of the time one of the examples ends as the target does, so that the writer's habit for that can be seen.
+        """
+        shots = self.rng.choices((1, 2, 3, 4, 6), (64, 14, 18, 2.5, 1.5))[0]
+        style = Style(habits=random_habits(self.rng)) if self.rng.random() < 0.5 else random_style(self.rng)
         natural = 0.6 if style.form in ("house", "headline", "quotes") and self.rng.random() < 0.2 else 0.0
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         gap = self.rng.choice(("\n\n\n", "\n\n"))
-        blocks = []
-        for _ in range(shots + 1):
-            dialogue = self.harder(self.dialogue(natural, form=style.form), style.form)
-            blocks.append((wrap(before, dialogue.text, after), self.summary(dialogue, style)))
+        form = style.form if self.rng.random() < 0.4 else ""  # mostly with an outcome, which exchanges have not
+        dialogues = [self.dialogue(natural, form=form) for _ in range(shots + 1)]
+        if style.form == "house" and (plot := dialogues[-1].script.plot) and self.rng.random() < 0.5:
+            dialogues[self.rng.randrange(shots)] = self.dialogue(plot=plot)
+        dialogues = [self.harder(dialogue, style.form) for dialogue in dialogues]
+        blocks = [(wrap(before, d.text, after), self.summary(d, style)) for d in dialogues]
         prompt = gap.join(f"{prompt}\n{answer}" for prompt, answer in blocks[:-1])
         return f"{prompt}{gap}{blocks[-1][0]}", blocks[-1][1]
 
@@ -203,7 +211,7 @@ class TaskMixture:
         instruction = self.rng.choice(NAMED_STYLES[form])
         parts = (instruction, dialogue.text, "") if self.rng.random() < 0.5 else ("", dialogue.text, instruction)
         naming = {"story": "role", "quotes": "plain"}.get(form, "person")
-        return wrap(*parts), self.summary(dialogue, Style(form, naming))
+        return wrap(*parts), self.summary(dialogue, Style(form, naming, habits=random_habits(self.rng)))
 
     def next_turn(self) -> tuple[str, str]:
         """No instruction: the talk goes on."""

@@ -9,6 +9,7 @@ import functools
 import random
 import re
 import zlib
+from pathlib import Path
 
 FIRST_NAMES = """Adam Agnes Ahmed Aisha Alan Albert Alice Amara Amelia Amir Andrea Andrew Angela Anita Anna Anton Arthur Asha Ben
 Bernard Bettina Brian Bruno Callum Carla Carlos Carmen Caroline Cecil Celia Chloe Clara Colin Daisy Dan Daniel David Deepa Derek
@@ -76,6 +77,8 @@ masturb meth molest moron murder muslim naked nazi negro nigg nipple nud opium o
 poo porn prison prostit puss queer racis rape rapist rectum refugee retard rifle satan scum semen sex shit skull slag slave slut sperm
 spic stalin suicid terror testic tit toilet tortur tranny trump turd urin vagina victim virgin war weapon weed whore witch womb""".split()
 
+DROPPED = Path(__file__).parent / "dropped_words.txt"  # read one by one, and better not met at random
+
 # parts of words that the generator may draw, in dialogues that are drawn again if one turns up
 UNFIT = """abduct bedridden brutal enslave eugenic insurg mastect miscarr obes phall sensual striptease underwear uter""".split()
 
@@ -92,20 +95,30 @@ def unfit(text: str) -> bool:
 
 @functools.cache
 def wide_words() -> dict[str, list[str]]:
-    """Real English words by part of speech ('NOUN', 'ADJ'), mild ones only, the commonest first."""
+    """Real English words that can be a noun or only an adjective ('NOUN', 'ADJ'), mild ones only, the commonest first."""
     import lemminflect
     import wordfreq
 
     found: dict[str, list[str]] = {"NOUN": [], "ADJ": []}
-    for word in wordfreq.top_n_list("en", 45000):
-        if not (word.isascii() and word.isalpha() and 3 < len(word) < 12) or any(
-            word.startswith(bad) for bad in BANNED
-        ):
+    dropped = set(DROPPED.read_text("utf-8").split())
+    for word in wordfreq.top_n_list("en", 330_000):
+        if not (word.isascii() and word.isalpha() and 3 < len(word) < 15) or word in dropped:
             continue
-        lemmas = lemminflect.getAllLemmas(word)
-        if len(lemmas) == 1 and (kind := next(iter(lemmas))) in found and lemmas[kind][0] == word:
-            found[kind].append(word)
+        if any(word.startswith(bad) for bad in BANNED):
+            continue
+        lemmas = {kind: forms[0] for kind, forms in lemminflect.getAllLemmas(word).items()}
+        if lemmas.get("NOUN") == word and not lemmas.keys() & {"ADV", "AUX", "PROPN"}:
+            found["NOUN"].append(word)
+        elif lemmas.get("ADJ") == word and not lemmas.keys() & {"ADV", "VERB"}:
+            found["ADJ"].append(word)
     return found
+
+
+def always_noun(word: str) -> bool:
+    """Whether a word is nothing but a noun in the singular."""
+    import lemminflect
+
+    return bool(lemminflect.getAllLemmas(word) == {"NOUN": (word,)})
 
 
 def compound(rng: random.Random) -> str:
