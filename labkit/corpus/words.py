@@ -102,9 +102,9 @@ def wide_words() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"NOUN": [], "ADJ": []}
     dropped = set(DROPPED.read_text("utf-8").split())
     for word in wordfreq.top_n_list("en", 330_000):
-        if not (word.isascii() and word.isalpha() and 3 < len(word) < 15) or word in dropped:
+        if not (word.isascii() and word.isalpha() and 3 < len(word) < 15):
             continue
-        if any(word.startswith(bad) for bad in BANNED):
+        if word in dropped or word.startswith(tuple(BANNED)):
             continue
         lemmas = {kind: forms[0] for kind, forms in lemminflect.getAllLemmas(word).items()}
         if lemmas.get("NOUN") == word and not lemmas.keys() & {"ADV", "AUX", "PROPN"}:
