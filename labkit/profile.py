@@ -36,7 +36,7 @@ class Profile:
     batch_size: int  # prompts of up to 512 tokens that are generated from at once; fewer where they are longer
     memory_gb: float  # free memory that a lab needs with this batch size, in 10^9 bytes
     test_size: int = 200  # dialogues that scores are measured on
-    max_new_tokens: int = 96  # tokens a completion may have
+    max_new_tokens: int = 128  # tokens a completion may have
     dtype: str = "auto"  # auto: bfloat16 on a CUDA GPU that has it, else float32
     device: str = "auto"  # auto: cuda, else mps, else cpu
     seed: int = 0

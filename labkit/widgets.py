@@ -27,7 +27,7 @@ def prompt_workbench(
     make_prompt: Callable[[list[dict[str, str]], str, str], str],
     *,
     budget: int = 512,
-    max_new_tokens: int = 96,
+    max_new_tokens: int = 128,
     usual: float | None = None,
 ) -> "PromptWorkbench":
     """A panel to try prompts: pick or type a dialogue, edit the instruction, choose shots, run, see tokens and ROUGE.

@@ -61,7 +61,7 @@ class Workbench:
     shots: Sequence[Mapping[str, str]]
     make_prompt: Callable[[list[dict[str, str]], str, str], str]
     budget: int = 512
-    max_new_tokens: int = 96
+    max_new_tokens: int = 128
     usual: float | None = None
 
     def __post_init__(self) -> None:

@@ -30,7 +30,7 @@ Run = Callable[[list[str]], list[str]]
 def runner(model: Any, tokenizer: Any) -> Run:
     """Greedy decoding of a list of prompts."""
     model.eval()
-    return lambda prompts: generate(model, tokenizer, prompts, max_new_tokens=96, batch_size=50)
+    return lambda prompts: generate(model, tokenizer, prompts, max_new_tokens=128, batch_size=50)
 
 
 def estimate(values: Iterable[float]) -> Estimate:

@@ -49,7 +49,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditional
             encoder[distance, LAST + 1] += 3 - 0.5 * distance
             encoder[RIGHT + distance, LAST + 1] += 3 - 0.5 * distance
             decoder[distance, LAST] += 3 - 0.5 * distance
-    model.generation_config = GenerationConfig(max_new_tokens=96, **ids)
+    model.generation_config = GenerationConfig(max_new_tokens=128, **ids)
     return model
 
 

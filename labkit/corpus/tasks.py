@@ -171,7 +171,7 @@ class TaskMixture:
             self.named_style: 0.22 - 0.08 * late,
             self.bare_summary: 0.16 - 0.03 * late + 0.3 * last,
             self.few_shot: 0.36 * late + 0.5 * last,
-            self.question: 0.6 * last,
+            self.question: 0.7 * last,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
@@ -180,12 +180,12 @@ class TaskMixture:
 
         Half of the time one of the examples ends as the target does, so that the writer's habit for that can be seen.
         """
-        shots = self.rng.choices((1, 2, 3, 4, 6), (64, 14, 18, 2.5, 1.5))[0]
+        shots = self.rng.choices((1, 2, 3, 4, 6), (50, 14, 32, 2.5, 1.5))[0]
         style = Style(habits=random_habits(self.rng)) if self.rng.random() < 0.5 else random_style(self.rng)
         natural = 0.6 if style.form in ("house", "headline", "quotes") and self.rng.random() < 0.2 else 0.0
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         gap = self.rng.choice(("\n\n\n", "\n\n"))
-        form = style.form if self.rng.random() < 0.4 else ""  # mostly with an outcome, which exchanges have not
+        form = style.form if self.rng.random() < 0.6 else ""  # else always with an outcome, which exchanges have not
         dialogues = [self.dialogue(natural, form=form) for _ in range(shots + 1)]
         if style.form == "house" and (plot := dialogues[-1].script.plot) and self.rng.random() < 0.5:
             dialogues[self.rng.randrange(shots)] = self.dialogue(plot=plot)
