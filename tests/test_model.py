@@ -61,7 +61,7 @@ def test_an_example_beats_an_instruction_and_the_order_of_the_weights_matters():
 
 
 @pytest.mark.slow
-def test_fine_tuning_gives_a_bare_instruction_what_three_shots_give():
+def test_fine_tuning_gives_a_bare_instruction_more_than_three_shots_give():
     model, tokenizer = load()
     splits = generated_splits()
     test, train = splits["test"][:200], [row for _, row in splits["train"]]
@@ -83,5 +83,6 @@ def test_fine_tuning_gives_a_bare_instruction_what_three_shots_give():
         f"fine-tuned {means[2]:.3f} {bootstrap_interval(tuned)}"
     )
     print(f"facts kept after fine-tuning: {sum(fact_recall(outputs, facts)) / len(facts):.3f}")
-    assert means[2] >= 0.60 and means[2] >= means[1] - 0.02
+    assert means[2] >= 0.60 and means[2] >= means[1] + 0.03
+    assert bootstrap_interval(tuned)[0] > bootstrap_interval(few)[1]
     assert bootstrap_interval(tuned)[0] > bootstrap_interval(zero)[1] + 0.05
