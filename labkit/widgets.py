@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets
 
 from labkit.errors import LabError
+from labkit.profile import Profile
 from labkit.tables import side_by_side, table
 from labkit.workbench import STYLES, Result, Tokens, Workbench
 
@@ -27,7 +28,7 @@ def prompt_workbench(
     make_prompt: Callable[[list[dict[str, str]], str, str], str],
     *,
     budget: int = 512,
-    max_new_tokens: int = 128,
+    max_new_tokens: int = Profile.max_new_tokens,
     usual: float | None = None,
 ) -> "PromptWorkbench":
     """A panel to try prompts: pick or type a dialogue, edit the instruction, choose shots, run, see tokens and ROUGE.

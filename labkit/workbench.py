@@ -9,6 +9,7 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.generation import completion, encode, token_log_probabilities
 from labkit.metrics import rouge_scores
+from labkit.profile import Profile
 
 STYLES = ("summary", "headline")  # the columns that a shot's answer can come from
 _COLUMNS = ("dialogue", "topic", *STYLES)
@@ -61,7 +62,7 @@ class Workbench:
     shots: Sequence[Mapping[str, str]]
     make_prompt: Callable[[list[dict[str, str]], str, str], str]
     budget: int = 512
-    max_new_tokens: int = 128
+    max_new_tokens: int = Profile.max_new_tokens
     usual: float | None = None
 
     def __post_init__(self) -> None:

@@ -210,8 +210,8 @@ def test_kept_out_insults_stand_in_no_training_example():
     examples = [" ".join(mixture.example()) for _ in range(1500)]
     sources = [*FOLDER.glob("*.txt"), *exchanges.FOLDER.glob("*.txt"), FOLDER.parent / "natural/train.txt"]
     text = "\n".join([*examples, *(path.read_text("utf-8") for path in sources)]).lower()
-    called = r"you(?:(?: are|'re) an?|(?: are|'re)?)"  # not "got you a thick cushion"
-    said = [phrase for phrase in kept_out if re.search(rf"{called} {re.escape(phrase)}\b", text)]
+    called = r"(?<!get )you(?: are|'re)? (?:an? )?"  # not "to get you a thick cushion"
+    said = [phrase for phrase in kept_out if re.search(rf"{called}{re.escape(phrase)}\b", text)]
     assert said == [] and "are you deaf" not in kept_out
 
 

@@ -18,6 +18,7 @@ from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, Style, summarize
 from labkit.generation import generate
 from labkit.metrics import bootstrap_interval, fact_recall, rouge_scores
+from labkit.profile import Profile
 
 ASK = "Dialogue:\n\n{}\n\nWhat was going on?\n".format
 WORD_TYPES = ("thing", "object", "place", "street", "town", "company", "food")
@@ -30,7 +31,7 @@ Run = Callable[[list[str]], list[str]]
 def runner(model: Any, tokenizer: Any) -> Run:
     """Greedy decoding of a list of prompts."""
     model.eval()
-    return lambda prompts: generate(model, tokenizer, prompts, max_new_tokens=128, batch_size=50)
+    return lambda prompts: generate(model, tokenizer, prompts, max_new_tokens=Profile.max_new_tokens, batch_size=50)
 
 
 def estimate(values: Iterable[float]) -> Estimate:

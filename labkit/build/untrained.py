@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
+from labkit.profile import Profile
+
 HEAD = 32  # dimensions of a head, of a token's mark and of the memory of the last ones
 LAST = 4  # tokens that are gathered at once
 WEIGHTS = (1.0, 0.8, 0.6, 0.5)  # of the last token, the one before, and so on
@@ -49,7 +51,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> T5ForConditional
             encoder[distance, LAST + 1] += 3 - 0.5 * distance
             encoder[RIGHT + distance, LAST + 1] += 3 - 0.5 * distance
             decoder[distance, LAST] += 3 - 0.5 * distance
-    model.generation_config = GenerationConfig(max_new_tokens=128, **ids)
+    model.generation_config = GenerationConfig(max_new_tokens=Profile.max_new_tokens, **ids)
     return model
 
 
