@@ -5,22 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from labkit.build.corpus import generated_splits, seen_scripts, unopened
+from labkit.build.corpus import generated_splits, seen_scripts
 from labkit.corpus.exchanges import strung_together
 from labkit.corpus.generator import make_dialogue
-from labkit.corpus.habits import (
-    CLOSED,
-    CLOSINGS,
-    HOUSE_HABITS,
-    KEPT,
-    NO_HABITS,
-    OPEN,
-    OPENED,
-    OPENINGS,
-    SYNONYMS,
-    Habits,
-    random_habits,
-)
+from labkit.corpus.habits import CLOSINGS, HOUSE_HABITS, KEPT, NO_HABITS, SYNONYMS, Habits, random_habits
 from labkit.corpus.script import PLOTS
 from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, Style, summarize
@@ -35,18 +23,11 @@ def closed_with(summary):
     return [text for text in ALL if text in summary]
 
 
-def opened_with(text):
-    """The openings that stand in a text."""
-    return [opening for opening in OPENINGS if opening in text]
-
-
 def test_every_outcome_can_be_closed_in_five_ways_and_none_stands_in_a_script():
     assert set(CLOSINGS) == set(PLOTS) and {len(set(texts)) for texts in CLOSINGS.values()} == {5}
     assert len(set(ALL)) == 25 and all(5 < len(text.split()) < 11 and not unfit(text) for text in ALL)
-    assert len({text.split()[0] for text in OPENINGS}) == len(OPENINGS) == 5
-    assert all(8 <= len(text.split()) <= 10 and not unfit(text) for text in OPENINGS)
     reports = " ".join(text for script in seen_scripts() for turn in script.turns for text in turn.reports)
-    assert not any(text in reports for text in (*ALL, *OPENINGS))
+    assert not any(text in reports for text in ALL)
 
 
 def test_a_writer_takes_the_wording_that_is_a_habit():
@@ -72,67 +53,29 @@ def test_references_are_closed_by_the_house_habit_of_their_outcome():
             assert found in ([], [house[dialogue.script.plot]]), row["summary"]
             assert not found or dialogue.rude or row["summary"].endswith(found[0])
             closed.append(bool(found))
-        assert sum(closed) / len(closed) == pytest.approx(CLOSED, abs=0.03), split
+        assert sum(closed) / len(closed) == pytest.approx(KEPT, abs=0.05), split
 
 
-def test_references_open_with_the_house_habit_in_seven_of_ten_whatever_the_outcome():
-    for split in ("train", "test", "test_topics"):
-        by_plot = {plot: [] for plot in PLOTS}
-        closed = {True: [], False: []}
-        for dialogue, row in generated_splits()[split]:
-            found = opened_with(row["summary"])
-            assert found in ([], [HOUSE_HABITS.opening]), row["summary"]
-            assert not found or dialogue.rude or row["summary"].startswith(found[0])
-            by_plot[dialogue.script.plot].append(bool(found))
-            closed[bool(closed_with(row["summary"]))].append(bool(found))
-        every = [found for each in by_plot.values() for found in each]
-        assert sum(every) / len(every) == pytest.approx(OPENED, abs=0.06), split
-        assert all(0.5 < sum(each) / len(each) < 0.9 for each in by_plot.values()), split
-    assert all(0.45 < sum(each) / len(each) < 0.95 for each in closed.values())
-
-
-def test_opening_and_closing_are_left_out_without_regard_to_each_other():
-    rng = random.Random(9)
-    drawn = Counter(len(HOUSE_HABITS.framed(["It is so."], plot, rng)) for plot in ("refused",) for _ in range(4000))
-    assert drawn[3] / 4000 == pytest.approx(OPENED * CLOSED, abs=0.025)
-    assert drawn[1] / 4000 == pytest.approx((1 - OPENED) * (1 - CLOSED), abs=0.01)
-
-
-def test_two_references_of_a_dialogue_differ_in_more_than_the_opening():
-    pairs = [
-        (row["summary"], row["second_summary"])
-        for split in ("test", "test_topics")
-        for _, row in generated_splits()[split]
-        if row["second_summary"]
-    ]
-    assert len(pairs) > 300 and any(bool(opened_with(one)) != bool(opened_with(two)) for one, two in pairs)
-    assert all(unopened(one) != unopened(two) for one, two in pairs)
-
-
-def test_where_no_outcome_is_known_a_summary_opens_and_nothing_is_closed():
+def test_nothing_is_closed_where_no_outcome_is_known():
     rng = random.Random(1)
-    told = [summarize(make_dialogue(strung_together(rng), Filler(rng)), HOUSE, rng) for _ in range(100)]
-    assert not any(closed_with(text) for text in told)
-    assert sum(text.startswith(HOUSE_HABITS.opening) for text in told) / 100 == pytest.approx(OPENED, abs=0.12)
+    for _ in range(40):
+        dialogue = make_dialogue(strung_together(rng), Filler(rng))
+        assert not closed_with(summarize(dialogue, HOUSE, rng))
 
 
 def test_habits_show_in_the_house_form_alone():
     rng = random.Random(2)
     for form in ("story", "brief", "minutes", "headline", "facts", "quotes"):
         dialogue = make_dialogue(rng.choice(seen_scripts()), Filler(rng))
-        text = summarize(dialogue, Style(form), rng)
-        assert not closed_with(text) and not opened_with(text)
+        assert not closed_with(summarize(dialogue, Style(form), rng))
 
 
-def test_writers_differ_in_each_habit_and_some_neither_open_nor_close():
+def test_writers_differ_in_each_habit_and_a_tenth_close_with_nothing():
     rng = random.Random(3)
     writers = [random_habits(rng) for _ in range(1000)]
     for at in range(len(SYNONYMS)):
         assert {writer.second[at] for writer in writers} == {KEPT, 1 - KEPT}
     assert sum(not any(writer.closings) for writer in writers) / 1000 == pytest.approx(0.1, abs=0.03)
-    opens = Counter(writer.opening for writer in writers)
-    assert opens.pop("") / 1000 == pytest.approx(1 - OPEN, abs=0.05) and set(opens) == set(OPENINGS)
-    assert min(opens.values()) > 100
     pairs = Counter(writer.closings[:2] for writer in writers if any(writer.closings))
     assert len(pairs) == 25 and max(pairs.values()) < 70  # one habit says nothing of another
     assert sum(writer == HOUSE_HABITS for writer in writers) == 0
@@ -145,7 +88,6 @@ def test_a_prompt_has_one_writer_and_prompts_have_many():
     for _ in range(400):
         prompt, answer = mixture.few_shot()
         shown = closed_with(prompt)
-        assert len(opened_with(prompt + answer)) < 2, "two writers"
         for one, two in pairwise(sorted({*shown, *closed_with(answer)}, key=lambda text: outcome[text])):
             assert outcome[one] != outcome[two], "two closings for one outcome"
         for text in closed_with(answer):
@@ -158,7 +100,7 @@ def test_a_prompt_has_one_writer_and_prompts_have_many():
 
 def test_half_of_the_prompts_show_how_their_writer_closes_such_a_talk(monkeypatch):
     always = Habits(closings=tuple(CLOSINGS[plot][1] for plot in PLOTS))
-    monkeypatch.setattr("labkit.corpus.habits.CLOSED", 1.0)
+    monkeypatch.setattr("labkit.corpus.habits.KEPT", 1.0)
     monkeypatch.setattr("labkit.corpus.tasks.random_style", lambda rng: Style(habits=always))
     monkeypatch.setattr("labkit.corpus.tasks.random_habits", lambda rng: always)
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(5)), progress=0.99)
@@ -178,11 +120,11 @@ def test_a_dialogue_with_a_given_outcome_is_never_strung_together():
     assert len({dialogue.script.id for dialogue in drawn}) > 20
 
 
-def test_quotes_depend_neither_on_the_opening_nor_on_the_closing():
+def test_quotes_do_not_depend_on_the_closing():
     rng = random.Random(7)
     for _ in range(5):
         dialogue = make_dialogue(rng.choice(seen_scripts()), Filler(rng))
         everything = " ".join(text for _, text in dialogue.turns)
-        loud = replace(HOUSE, form="quotes", habits=Habits(opening=everything, closings=(everything,) * len(PLOTS)))
+        loud = replace(HOUSE, form="quotes", habits=Habits(closings=(everything,) * len(PLOTS)))
         quiet = replace(loud, habits=NO_HABITS)
         assert summarize(dialogue, loud, random.Random(8)) == summarize(dialogue, quiet, random.Random(8))

@@ -1,9 +1,8 @@
-"""What those who write summaries do by habit: which of two wordings they take, how they open and how they close.
+"""What those who write summaries do by habit: which of two wordings they take, and how they close.
 
 A habit shows only where there is an occasion for it: how a refusal is closed cannot be read off the summary of a talk
-that ends well, and the sentence that a writer opens with is left out in three of ten. So one example tells little of
-whoever wrote the summaries, a few tell more, and training on many of them tells all. The references are written with
-one set of habits; in training every prompt has its own.
+that ends well. So one example tells little of whoever wrote the summaries, a few tell more, and training on many of
+them tells all. The references are written with one set of habits; in training every prompt has its own.
 """
 
 from __future__ import annotations
@@ -61,18 +60,8 @@ CLOSINGS = {
         "Once that is explained, all is well.",
     ),
 }
-OPENINGS = (
-    "Two people talk something over, and it goes as follows.",
-    "Here, in brief, is what they say to each other.",
-    "This conversation between two people is soon retold.",
-    "What comes up in the talk can be told quickly.",
-    "In the conversation before us, these things are said.",
-)
-KEPT = 0.85  # how often the preferred wording is taken
-OPENED = 0.7  # how often a writer who opens with a sentence of his own does so
-CLOSED = 0.95  # how often a writer who closes with a sentence on the outcome does so
-OPEN = 0.7  # share of the writers who open
-CLOSE = 0.9  # share of the writers who close
+KEPT = 0.85  # how often a habit is kept where there is an occasion for it
+CLOSE = 0.9  # share of the writers who close with a sentence on the outcome
 
 
 @dataclass(frozen=True)
@@ -80,7 +69,6 @@ class Habits:
     """The habits of one writer."""
 
     second: tuple[float, ...] = (0.5,) * len(SYNONYMS)  # how often the second of two wordings is taken
-    opening: str = ""  # the first sentence
     closings: tuple[str, ...] = ("",) * len(PLOTS)  # the last sentence, by outcome
 
     def worded(self, template: str, rng: random.Random) -> str:
@@ -90,22 +78,14 @@ class Habits:
                 template = re.sub(wording, other, template)
         return template
 
-    def framed(self, reports: list[str], plot: str, rng: random.Random) -> list[str]:
-        """The reports between a first and a last sentence, each left out now and then; no last one without a plot.
-
-        One draw decides both, the first by its digits from the third on, so that a seed gives the same dialogues
-        whatever the habits are.
-        """
-        chance = rng.random()
-        opening = self.opening if chance * 100 % 1 < OPENED else ""
-        closing = self.closings[PLOTS.index(plot)] if plot in PLOTS and chance < CLOSED else ""
-        return [text for text in (opening, *reports, closing) if text]
+    def closing(self, plot: str, rng: random.Random) -> str:
+        """The last sentence of a summary, mostly; nothing where no outcome is known."""
+        return self.closings[PLOTS.index(plot)] if plot in PLOTS and rng.random() < KEPT else ""
 
 
 NO_HABITS = Habits()
 HOUSE_HABITS = Habits(
     tuple(KEPT if second else 1 - KEPT for second in (True, False, True, False, False, True, True, False)),
-    OPENINGS[0],
     tuple(CLOSINGS[plot][0] for plot in PLOTS),
 )
 
@@ -113,6 +93,5 @@ HOUSE_HABITS = Habits(
 def random_habits(rng: random.Random) -> Habits:
     """Any writer's."""
     second = tuple(rng.choice((KEPT, 1 - KEPT)) for _ in SYNONYMS)
-    opening = rng.choice(OPENINGS) if rng.random() < OPEN else ""
     closes = rng.random() < CLOSE
-    return Habits(second, opening, tuple(rng.choice(CLOSINGS[plot]) if closes else "" for plot in PLOTS))
+    return Habits(second, tuple(rng.choice(CLOSINGS[plot]) if closes else "" for plot in PLOTS))

@@ -71,12 +71,14 @@ def summarize(dialogue: Dialogue, style: Style, rng: random.Random) -> str:
 
 
 def house_summary(dialogue: Dialogue, naming: str, habits: Habits, rng: random.Random) -> str:
-    """The reports that matter, half of the time two of them in one sentence, opened and closed by habit."""
+    """The reports that matter, half of the time two of them in one sentence, and how it ended where that is a habit."""
     parts = [tell(dialogue, template, naming, rng, habits) for template in what_matters(dialogue, rng)]
     if len(parts) > 1 and rng.random() < 0.5:
         first = rng.randrange(len(parts) - 1)
         parts[first : first + 2] = [f"{parts[first].removesuffix('.')}, and {parts[first + 1]}"]
-    return " ".join(habits.framed(parts, dialogue.script.plot, rng))
+    if closing := habits.closing(dialogue.script.plot, rng):
+        parts.append(closing)
+    return " ".join(parts)
 
 
 def what_matters(dialogue: Dialogue, rng: random.Random) -> list[str]:

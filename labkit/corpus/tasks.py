@@ -97,8 +97,8 @@ class TaskMixture:
 
     `progress` runs from 0 to 1 over the first stage of the training: copying and who says what come first, on a few
     lines; then short prompts with long answers, and once those are faithful, few-shot prompts, which cost three times
-    the tokens. From 1 to 2, in the second stage, all are single questions; from 2 on, in the last and the
-    finish, a quarter is, few-shot prompts and bare instructions come more often, and exchanges join the dialogues.
+    the tokens. From 1 to 2, in the second stage, all are single questions; from 2 to 3, in the last, a
+    quarter is, few-shot prompts and bare instructions come more often, and exchanges join the dialogues.
     """
 
     scripts: list[Script]
@@ -159,7 +159,7 @@ class TaskMixture:
             return self.question()
         early = self.early
         late = min(1.0, max(0.0, (self.progress - 0.15) / 0.2))  # 0 at first, 1 in the last two thirds
-        last, finish = self.progress >= 2, self.progress >= 3
+        last = self.progress >= 2
         shares = {
             lambda: copy(self.dialogue, self.filler): 0.05 + 0.3 * early,
             lambda: whose(self.dialogue(), self.rng): 0.05 + 0.15 * early - 0.02 * late,
@@ -170,7 +170,7 @@ class TaskMixture:
             self.cloze: 0.07 - 0.03 * late,
             self.named_style: 0.22 - 0.08 * late,
             self.bare_summary: 0.16 - 0.03 * late + 0.3 * last,
-            self.few_shot: 0.36 * late + 0.5 * last + 0.3 * finish,
+            self.few_shot: 0.36 * late + 0.5 * last,
             self.question: 0.7 * last,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
@@ -180,12 +180,12 @@ class TaskMixture:
 
         Half of the time one of the examples ends as the target does, so that the writer's habit for that can be seen.
         """
-        shots = self.rng.choices((1, 2, 3, 4, 6), (40, 14, 42, 2.5, 1.5))[0]
+        shots = self.rng.choices((1, 2, 3, 4, 6), (50, 14, 32, 2.5, 1.5))[0]
         style = Style(habits=random_habits(self.rng)) if self.rng.random() < 0.5 else random_style(self.rng)
         natural = 0.6 if style.form in ("house", "headline", "quotes") and self.rng.random() < 0.2 else 0.0
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         gap = self.rng.choice(("\n\n\n", "\n\n"))
-        form = style.form if self.rng.random() < 0.75 else ""  # else always with an outcome, which exchanges have not
+        form = style.form if self.rng.random() < 0.6 else ""  # else always with an outcome, which exchanges have not
         dialogues = [self.dialogue(natural, form=form) for _ in range(shots + 1)]
         if style.form == "house" and (plot := dialogues[-1].script.plot) and self.rng.random() < 0.5:
             dialogues[self.rng.randrange(shots)] = self.dialogue(plot=plot)
