@@ -128,9 +128,9 @@ def norm(x: Tensor, weight: Tensor) -> Tensor:
     return F.rms_norm(x, weight.shape, weight, eps=1e-6)
 
 
-if shutil.which("c++"):  # the same arithmetic in fewer passes over memory: a training step takes about a third less
-    gated_gelu = torch.compile(gated_gelu, dynamic=True)
-    norm = torch.compile(norm, dynamic=True)
+if shutil.which("c++"):  # the same arithmetic in fewer passes over memory, and what that takes off a training step
+    gated_gelu = torch.compile(gated_gelu, dynamic=True)  # a sixth, measured on one processor
+    norm = torch.compile(norm, dynamic=True)  # three tenths, on another
 
 
 def position_bias(stack: Any, table: Tensor, length: int) -> Tensor:
