@@ -65,12 +65,12 @@ def test_batches_hold_every_token_once(tokenizer):
     )
 
 
-@pytest.mark.parametrize("step", [3, 7, 17])  # one in each stage
+@pytest.mark.parametrize("step", [3, 7, 17, 28])  # one in each stage
 def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch, step):
     monkeypatch.setattr(training, "CHECKPOINT_POOLS", 1)
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    recipe = Recipe(tokens=6_000, questions=3_000, last_stage=9_000, tokens_per_step=2_048)
+    recipe = Recipe(tokens=6_000, questions=3_000, third_stage=9_000, finish=6_000, tokens_per_step=2_048)
     whole = training.train(tmp_path / "whole", tokenizer, seen_scripts(), frozenset(), recipe)
 
     class Killed(Exception):
@@ -111,7 +111,7 @@ def test_the_rate_warms_up_and_falls():
     assert rate(0.5) == pytest.approx(0.5) and rate(0.999) == pytest.approx(0.02)
 
 
-def test_each_later_stage_begins_anew_with_adamw_and_smaller_batches(tokenizer, tmp_path, monkeypatch):
+def test_each_later_stage_begins_anew_with_its_optimizers_and_smaller_batches(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "POOL_SIZE", 32)
     monkeypatch.setattr(training, "check", lambda *_: {})
     rates, sizes, made, weights, averaged, loss = [], [], [], [], [], forward.loss
@@ -130,16 +130,19 @@ def test_each_later_stage_begins_anew_with_adamw_and_smaller_batches(tokenizer, 
     monkeypatch.setattr(training, "optimizers", begun)
     monkeypatch.setattr(training, "average", lambda _, first, share: averaged.append((len(rates), first, share)))
     monkeypatch.setattr(forward, "loss", watched)
-    recipe = Recipe(tokens=9_000, questions=8_000, last_stage=20_000, tokens_per_step=2_048)
+    recipe = Recipe(tokens=9_000, questions=8_000, third_stage=20_000, finish=8_000, tokens_per_step=2_048)
     training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
     turns = [n for n, (one, two) in enumerate(itertools.pairwise(rates), 1) if two < one]
-    assert len(turns) == 2 and all(0 <= done < 1 for done in rates) and all(rates[n] < 0.3 for n in turns)
-    assert max(sizes[: turns[0]]) > 1_100 > 1_024 >= max(sizes[slice(*turns)])  # a long prompt stands alone later
-    assert [len(each) for each in made] == [2, 1, 1]  # Muon with AdamW, then AdamW alone
+    assert len(turns) == 3 and all(0 <= done < 1 for done in rates) and all(rates[n] < 0.3 for n in turns)
+    assert max(sizes[: turns[0]]) > 1_100 > 1_024 >= max(sizes[slice(*turns[:2])])  # a long prompt stands alone later
+    assert [len(each) for each in made] == [2, 1, 1, 2]  # Muon with AdamW, AdamW alone twice, and as at first
+    for one, two in zip(made[0], made[3], strict=True):
+        base = [[group["base_lr"] for group in each.param_groups] for each in (one, two)]
+        assert base[1] == pytest.approx([recipe.finish_share * lr for lr in base[0]]) and base[0] != base[1]
     (adamw,) = made[2]
     assert {group["base_lr"] for group in adamw.param_groups} == {recipe.later_lr, 0.35 * recipe.later_lr}
     places = [at for at, *_ in averaged]
-    assert turns[1] < places[0] < places[-1] == len(rates)
+    assert turns[1] < places[0] < places[-1] == turns[2]
     assert [share for *_, share in averaged] == [share for _, share in recipe.averages]
     for _, first, _ in averaged:  # the weights with which the second stage began, whatever came after
         assert all(torch.equal(weight, first[name]) for name, weight in weights[1].items())
@@ -156,9 +159,9 @@ def test_an_average_moves_each_weight_once(tokenizer):
 
 
 def test_progress_runs_over_one_stage_after_the_other():
-    recipe = Recipe(tokens=1_000, questions=200, last_stage=400)
-    found = [progress_of(tokens, recipe) for tokens in (0, 500, 1_000, 1_100, 1_200, 1_400, 1_600)]
-    assert found == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
+    recipe = Recipe(tokens=1_000, questions=200, third_stage=400, finish=100)
+    found = [progress_of(tokens, recipe) for tokens in (0, 500, 1_000, 1_100, 1_200, 1_400, 1_600, 1_650, 1_700)]
+    assert found == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]
 
 
 def next_tokens_right(tokenizer, texts):
@@ -191,7 +194,7 @@ def test_words_that_come_again_do_not_lead_copying_astray(tokenizer, monkeypatch
 def test_training_leaves_the_copying_weights_as_they_are(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
-    recipe = Recipe(tokens=2_000, questions=500, last_stage=500, tokens_per_step=2_048)
+    recipe = Recipe(tokens=2_000, questions=500, third_stage=500, finish=500, tokens_per_step=2_048)
     before = untrained.new_model(tokenizer, recipe.seed)
     after = training.train(tmp_path, tokenizer, seen_scripts(), frozenset(), recipe)
     fixed = list(zip(untrained.kept(before), untrained.kept(after), strict=True))

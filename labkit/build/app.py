@@ -48,7 +48,7 @@ def model(
         "build-model"
     ),
 ) -> None:
-    """Train the embedded model from scratch (2.5 to 4.5 hours on two cores with bfloat16, else up to 13)."""
+    """Train the embedded model from scratch (4 to 9 hours on two cores with bfloat16, else up to 20)."""
     need_packages()
     from labkit.build.corpus import evaluation_texts, seen_scripts
     from labkit.build.tokenizer import build_tokenizer

@@ -17,14 +17,16 @@ class Recipe:
 
     tokens: int = 34_000_000  # real tokens seen in the first stage, prompts and answers
     questions: int = 4_600_000  # tokens of the second stage: single questions alone
-    last_stage: int = 43_500_000  # a quarter of the examples single questions, and exchanges among the rest
+    third_stage: int = 43_500_000  # a quarter of the examples single questions, and exchanges among the rest
+    finish: int = 39_900_000  # the same and endings, with the first stage's optimizers again
     tokens_per_step: int = 8_192  # padded; half of it in the later stages
     max_prompt: int = 1_400
     matrix_lr: float = 0.006
     embedding_lr: float = 4e-3
     norm_lr: float = 2e-3
     bias_lr: float = 8e-3
-    later_lr: float = 4e-4  # of all weights in the later stages
+    later_lr: float = 4e-4  # of all weights in the second and third stage
+    finish_share: float = 0.4  # of the first stage's rates, in the finish
     # where the weights are averaged with those of the end of the first stage: (progress, share of the latter)
     averages: tuple[tuple[float, float], ...] = ((2.13, 0.4), (2.3, 0.3), (2.85, 0.2), (2.95, 0.1), (3.0, 0.1))
     guidance: float = 0.5  # weight of the loss that says which lines an answer tells
@@ -35,13 +37,13 @@ class Recipe:
 def optimizers(
     model: T5ForConditionalGeneration, picker: torch.nn.Linear, recipe: Recipe, stage: int = 0
 ) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the matrices, AdamW for the rest; in the later stages AdamW for all.
+    """Muon (Jordan et al. 2024) for the matrices, AdamW for the rest; in stages 1 and 2 AdamW for all.
 
     T5's attention is not scaled by the head size, so its query matrices move at a lower rate.
     """
     named = dict(model.named_parameters())
     muon: list[torch.optim.Optimizer] = []
-    if stage:
+    if stage in (1, 2):
         queries = [p for name, p in named.items() if name.endswith(".q.weight")]
         others = [p for name, p in named.items() if not name.endswith(".q.weight")]
         groups = [
@@ -54,14 +56,17 @@ def optimizers(
         matrices = {name: p for name, p in named.items() if p.ndim == 2 and "shared" not in name and "bias" not in name}
         queries = [p for name, p in matrices.items() if name.endswith(".q.weight")]
         others = [p for name, p in matrices.items() if not name.endswith(".q.weight")]
+        share = recipe.finish_share if stage else 1.0
         rates = [{"params": others, "lr": recipe.matrix_lr}, {"params": queries, "lr": recipe.matrix_lr / 8}]
-        muon = [torch.optim.Muon(rates, weight_decay=0.0)]
         groups = [
             {"params": [named["shared.weight"]], "lr": recipe.embedding_lr},
             {"params": [p for name, p in named.items() if "layer_norm" in name], "lr": recipe.norm_lr},
             {"params": list(picker.parameters()), "lr": recipe.norm_lr},
             {"params": [p for name, p in named.items() if "relative_attention_bias" in name], "lr": recipe.bias_lr},
         ]
+        for group in [*rates, *groups]:
+            group["lr"] *= share
+        muon = [torch.optim.Muon(rates, weight_decay=0.0)]
     made = [*muon, torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)]
     for optimizer in made:
         for group in optimizer.param_groups:
@@ -89,9 +94,9 @@ def rate(done: float) -> float:
 
 
 def progress_of(tokens: float, recipe: Recipe) -> float:
-    """From 0 to 1 over the first stage of the training, from 1 to 2 over the second, from 2 to 3 over the last."""
+    """From 0 to 1 over the first stage of the training, from 1 to 2 over the second, and so on to 4 at the end."""
     progress, before = 0.0, 0
-    for stage in (recipe.tokens, recipe.questions, recipe.last_stage):
+    for stage in (recipe.tokens, recipe.questions, recipe.third_stage, recipe.finish):
         progress += min(1.0, max(0.0, (tokens - before) / stage))
         before += stage
     return progress

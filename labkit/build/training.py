@@ -100,12 +100,12 @@ def train(
         model.load_state_dict(saved["model"])
         picker.load_state_dict(saved["picker"])
         first, state = saved["first"], saved["state"]
-    stage = min(2, int(progress_of(state["tokens"], recipe)))
+    stage = min(3, int(progress_of(state["tokens"], recipe)))
     steps = optimizers(model, picker, recipe, stage)
     if saved:
         for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
-    total = recipe.tokens + recipe.questions + recipe.last_stage
+    total = recipe.tokens + recipe.questions + recipe.third_stage + recipe.finish
     started, losses, guided, next_check = time.time() - state["seconds"], [], [], state["tokens"] + total // 12
     while state["tokens"] < total:
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
@@ -153,7 +153,7 @@ def train(
             if progress >= at:
                 average(model, first, share)
                 state["averaged"] += 1
-        if stage < int(progress) < 3:  # the next stage begins with new optimizers
+        if stage < int(progress) < 4:  # the next stage begins with new optimizers
             stage = int(progress)
             steps = optimizers(model, picker, recipe, stage)
         if state["pool"] % CHECKPOINT_POOLS == 0 or state["tokens"] >= total:

@@ -24,12 +24,12 @@ from labkit.corpus.generator import (
     some_turns,
     spoken_by_either,
 )
-from labkit.corpus.habits import random_habits
+from labkit.corpus.habits import CLOSINGS, Habits, random_habits
 from labkit.corpus.natural import as_script, natural_dialogues
 from labkit.corpus.questions import ASKED, ASKED_OF_FEW, LABELS, ask, fact_question, label, question_prompt, wrap
-from labkit.corpus.script import Script
+from labkit.corpus.script import PLOTS, Script
 from labkit.corpus.slots import Filler
-from labkit.corpus.summaries import Style, bare_style, random_style, summarize, tell
+from labkit.corpus.summaries import Style, bare_style, random_style, summarize, tell, what_matters
 
 # Before and after the dialogue. Two of them are the instructions of the labs; FLAN's mixture had ten a task.
 SUMMARY_PROMPTS = (
@@ -87,7 +87,7 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
 }
 REPORT_PROMPTS = ("Report what they say.", "Say it in the third person.", "Who says what? Write a report.")
 RUDE = 0.12  # share of the dialogues with a rude speaker
-STRUNG = 0.6  # share of exchanges in the last stage, among what is to be reported, quoted or told in the house style
+STRUNG = 0.6  # share of exchanges from the third stage on, where something is to be reported, quoted or told
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
 
@@ -97,8 +97,9 @@ class TaskMixture:
 
     `progress` runs from 0 to 1 over the first stage of the training: copying and who says what come first, on a few
     lines; then short prompts with long answers, and once those are faithful, few-shot prompts, which cost three times
-    the tokens. From 1 to 2, in the second stage, all are single questions; from 2 to 3, in the last, a
-    quarter is, few-shot prompts and bare instructions come more often, and exchanges join the dialogues.
+    the tokens. From 1 to 2, in the second stage, all are single questions; from 2 on, in the third stage and the
+    finish, a fifth or a quarter is, few-shot prompts and bare instructions come more often, and exchanges join the
+    dialogues. In the finish, from 3 on, examples also show how a writer closes, and reports come twice as often.
     """
 
     scripts: list[Script]
@@ -123,8 +124,8 @@ class TaskMixture:
     def dialogue(self, natural: float = 0.0, rude: float = RUDE, form: str = "", plot: str = "") -> Dialogue:
         """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words.
 
-        In the last stage three fifths of those in the `form` house or quotes are strung together from exchanges. With a
-        `plot`, one that ends so.
+        From the third stage on three fifths of those in the `form` house or quotes are strung together from exchanges.
+        With a `plot`, one that ends so.
         """
         if self.rng.random() < natural:
             return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
@@ -159,11 +160,11 @@ class TaskMixture:
             return self.question()
         early = self.early
         late = min(1.0, max(0.0, (self.progress - 0.15) / 0.2))  # 0 at first, 1 in the last two thirds
-        last = self.progress >= 2
+        last, finish = self.progress >= 2, self.progress >= 3
         shares = {
             lambda: copy(self.dialogue, self.filler): 0.05 + 0.3 * early,
             lambda: whose(self.dialogue(), self.rng): 0.05 + 0.15 * early - 0.02 * late,
-            self.report: 0.28 - 0.16 * late,
+            self.report: 0.28 - 0.16 * late + 0.14 * finish,
             lambda: spans(self.dialogue(), self.rng): 0.02,
             self.questions: 0.2 - 0.04 * late,
             self.next_turn: 0.05,
@@ -171,6 +172,7 @@ class TaskMixture:
             self.named_style: 0.22 - 0.08 * late,
             self.bare_summary: 0.16 - 0.03 * late + 0.3 * last,
             self.few_shot: 0.36 * late + 0.5 * last,
+            self.ending: 0.5 * finish,
             self.question: 0.7 * last,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
@@ -178,21 +180,42 @@ class TaskMixture:
     def few_shot(self) -> tuple[str, str]:
         """Examples and target share one writer's style and one template; the style is to be read off the examples.
 
-        Half of the time one of the examples ends as the target does, so that the writer's habit for that can be seen.
+        In seven of ten one of the examples ends as the target does, so that the writer's habit for that can be seen.
         """
-        shots = self.rng.choices((1, 2, 3, 4, 6), (50, 14, 32, 2.5, 1.5))[0]
+        shots = self.rng.choices((1, 2, 3, 4, 6), (44, 14, 38, 2.5, 1.5))[0]
         style = Style(habits=random_habits(self.rng)) if self.rng.random() < 0.5 else random_style(self.rng)
         natural = 0.6 if style.form in ("house", "headline", "quotes") and self.rng.random() < 0.2 else 0.0
         before, after = self.rng.choice(SUMMARY_PROMPTS)
         gap = self.rng.choice(("\n\n\n", "\n\n"))
-        form = style.form if self.rng.random() < 0.6 else ""  # else always with an outcome, which exchanges have not
+        form = style.form if self.rng.random() < 0.7 else ""  # else always with an outcome, which exchanges have not
         dialogues = [self.dialogue(natural, form=form) for _ in range(shots + 1)]
-        if style.form == "house" and (plot := dialogues[-1].script.plot) and self.rng.random() < 0.5:
+        if style.form == "house" and (plot := dialogues[-1].script.plot) and self.rng.random() < 0.7:
             dialogues[self.rng.randrange(shots)] = self.dialogue(plot=plot)
         dialogues = [self.harder(dialogue, style.form) for dialogue in dialogues]
         blocks = [(wrap(before, d.text, after), self.summary(d, style)) for d in dialogues]
         prompt = gap.join(f"{prompt}\n{answer}" for prompt, answer in blocks[:-1])
         return f"{prompt}{gap}{blocks[-1][0]}", blocks[-1][1]
+
+    def ending(self) -> tuple[str, str]:
+        """Examples and target say no more than how it ended, by one writer's habits; half with the last report.
+
+        In three quarters one of the examples ends as the target does, as in `few_shot`, where the habit is the same but
+        stands behind a whole summary.
+        """
+        shots = self.rng.choices((1, 2, 3, 4), (20, 25, 40, 15))[0]
+        habits = Habits(random_habits(self.rng).second, tuple(self.rng.choice(CLOSINGS[plot]) for plot in PLOTS))
+        before, after = self.rng.choice(SUMMARY_PROMPTS)
+        gap = self.rng.choice(("\n\n\n", "\n\n"))
+        dialogues = [self.dialogue() for _ in range(shots + 1)]
+        if self.rng.random() < 0.75:
+            dialogues[self.rng.randrange(shots)] = self.dialogue(plot=dialogues[-1].script.plot)
+        answers = [habits.closings[PLOTS.index(dialogue.script.plot)] for dialogue in dialogues]
+        if self.rng.random() < 0.6:
+            last = [tell(d, what_matters(d, self.rng)[-1], "person", self.rng, habits) for d in dialogues]
+            answers = [f"{report} {closing}" for report, closing in zip(last, answers, strict=True)]
+        prompts = [wrap(before, dialogue.text, after) for dialogue in dialogues]
+        shown = gap.join(f"{prompt}\n{answer}" for prompt, answer in zip(prompts[:-1], answers, strict=False))
+        return f"{shown}{gap}{prompts[-1]}", answers[-1]
 
     def bare_summary(self) -> tuple[str, str]:
         """An instruction without an example: mostly a long account in other words than the house style's."""
@@ -243,7 +266,7 @@ class TaskMixture:
     def question(self) -> tuple[str, str]:
         """One question of any kind; from the middle of the second stage on, some are about a few lines.
 
-        Every other one at first, one in four in the last stage.
+        Every other one at first, one in four from the third stage on.
         """
         few = self.progress >= 1.5 and self.rng.random() < (0.5 if self.progress < 2 else 0.25)
         kind = self.rng.choice(ASKED_OF_FEW if few else ASKED)
