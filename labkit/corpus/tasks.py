@@ -160,7 +160,7 @@ class TaskMixture:
             return self.question()
         early = self.early
         late = min(1.0, max(0.0, (self.progress - 0.15) / 0.2))  # 0 at first, 1 in the last two thirds
-        last, finish = self.progress >= 2, self.progress >= 3
+        later, finish = self.progress >= 2, self.progress >= 3
         shares = {
             lambda: copy(self.dialogue, self.filler): 0.05 + 0.3 * early,
             lambda: whose(self.dialogue(), self.rng): 0.05 + 0.15 * early - 0.02 * late,
@@ -170,10 +170,10 @@ class TaskMixture:
             self.next_turn: 0.05,
             self.cloze: 0.07 - 0.03 * late,
             self.named_style: 0.22 - 0.08 * late,
-            self.bare_summary: 0.16 - 0.03 * late + 0.3 * last,
-            self.few_shot: 0.36 * late + 0.5 * last,
+            self.bare_summary: 0.16 - 0.03 * late + 0.3 * later,
+            self.few_shot: 0.36 * late + 0.5 * later,
             self.ending: 0.5 * finish,
-            self.question: 0.7 * last,
+            self.question: 0.7 * later,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
