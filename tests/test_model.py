@@ -83,6 +83,6 @@ def test_fine_tuning_gives_a_bare_instruction_more_than_three_shots_give():
         f"fine-tuned {means[2]:.3f} {bootstrap_interval(tuned)}"
     )
     print(f"facts kept after fine-tuning: {sum(fact_recall(outputs, facts)) / len(facts):.3f}")
-    assert means[2] >= 0.60 and means[2] >= means[1] + 0.03
+    assert means[2] >= 0.60 and means[2] >= means[1] + 0.04
     assert bootstrap_interval(tuned)[0] > bootstrap_interval(few)[1]
     assert bootstrap_interval(tuned)[0] > bootstrap_interval(zero)[1] + 0.05
