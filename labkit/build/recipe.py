@@ -56,17 +56,17 @@ def optimizers(
         matrices = {name: p for name, p in named.items() if p.ndim == 2 and "shared" not in name and "bias" not in name}
         queries = [p for name, p in matrices.items() if name.endswith(".q.weight")]
         others = [p for name, p in matrices.items() if not name.endswith(".q.weight")]
+        biases = [p for name, p in named.items() if "relative_attention_bias" in name]
         share = recipe.finish_share if stage else 1.0
-        rates = [{"params": others, "lr": recipe.matrix_lr}, {"params": queries, "lr": recipe.matrix_lr / 8}]
-        groups = [
-            {"params": [named["shared.weight"]], "lr": recipe.embedding_lr},
-            {"params": [p for name, p in named.items() if "layer_norm" in name], "lr": recipe.norm_lr},
-            {"params": list(picker.parameters()), "lr": recipe.norm_lr},
-            {"params": [p for name, p in named.items() if "relative_attention_bias" in name], "lr": recipe.bias_lr},
-        ]
-        for group in [*rates, *groups]:
-            group["lr"] *= share
+        matrix_lr = share * recipe.matrix_lr
+        rates = [{"params": others, "lr": matrix_lr}, {"params": queries, "lr": matrix_lr / 8}]
         muon = [torch.optim.Muon(rates, weight_decay=0.0)]
+        groups = [
+            {"params": [named["shared.weight"]], "lr": share * recipe.embedding_lr},
+            {"params": [p for name, p in named.items() if "layer_norm" in name], "lr": share * recipe.norm_lr},
+            {"params": list(picker.parameters()), "lr": share * recipe.norm_lr},
+            {"params": biases, "lr": share * recipe.bias_lr},
+        ]
     made = [*muon, torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)]
     for optimizer in made:
         for group in optimizer.param_groups:

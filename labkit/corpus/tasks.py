@@ -185,27 +185,29 @@ class TaskMixture:
         shots = self.rng.choices((1, 2, 3, 4, 6), (44, 14, 38, 2.5, 1.5))[0]
         style = Style(habits=random_habits(self.rng)) if self.rng.random() < 0.5 else random_style(self.rng)
         natural = 0.6 if style.form in ("house", "headline", "quotes") and self.rng.random() < 0.2 else 0.0
-        before, after = self.rng.choice(SUMMARY_PROMPTS)
-        gap = self.rng.choice(("\n\n\n", "\n\n"))
         form = style.form if self.rng.random() < 0.7 else ""  # else always with an outcome, which exchanges have not
         dialogues = [self.dialogue(natural, form=form) for _ in range(shots + 1)]
         if style.form == "house" and (plot := dialogues[-1].script.plot) and self.rng.random() < 0.7:
             dialogues[self.rng.randrange(shots)] = self.dialogue(plot=plot)
         dialogues = [self.harder(dialogue, style.form) for dialogue in dialogues]
-        blocks = [(wrap(before, d.text, after), self.summary(d, style)) for d in dialogues]
-        prompt = gap.join(f"{prompt}\n{answer}" for prompt, answer in blocks[:-1])
-        return f"{prompt}{gap}{blocks[-1][0]}", blocks[-1][1]
+        return self.after_examples(dialogues, [self.summary(dialogue, style) for dialogue in dialogues])
+
+    def after_examples(self, dialogues: list[Dialogue], answers: list[str]) -> tuple[str, str]:
+        """All but the last dialogue with their answers, then the last without, in one template."""
+        before, after = self.rng.choice(SUMMARY_PROMPTS)
+        gap = self.rng.choice(("\n\n\n", "\n\n"))
+        *shown, last = (wrap(before, dialogue.text, after) for dialogue in dialogues)
+        examples = [f"{prompt}\n{answer}" for prompt, answer in zip(shown, answers, strict=False)]
+        return gap.join([*examples, last]), answers[-1]
 
     def ending(self) -> tuple[str, str]:
-        """Examples and target say no more than how it ended, by one writer's habits; half with the last report.
+        """Examples and target say no more than how it ended, by one writer's habits; most with the last report.
 
         In three quarters one of the examples ends as the target does, as in `few_shot`, where the habit is the same but
         stands behind a whole summary.
         """
         shots = self.rng.choices((1, 2, 3, 4), (20, 25, 40, 15))[0]
         habits = Habits(random_habits(self.rng).second, tuple(self.rng.choice(CLOSINGS[plot]) for plot in PLOTS))
-        before, after = self.rng.choice(SUMMARY_PROMPTS)
-        gap = self.rng.choice(("\n\n\n", "\n\n"))
         dialogues = [self.dialogue() for _ in range(shots + 1)]
         if self.rng.random() < 0.75:
             dialogues[self.rng.randrange(shots)] = self.dialogue(plot=dialogues[-1].script.plot)
@@ -213,9 +215,7 @@ class TaskMixture:
         if self.rng.random() < 0.6:
             last = [tell(d, what_matters(d, self.rng)[-1], "person", self.rng, habits) for d in dialogues]
             answers = [f"{report} {closing}" for report, closing in zip(last, answers, strict=True)]
-        prompts = [wrap(before, dialogue.text, after) for dialogue in dialogues]
-        shown = gap.join(f"{prompt}\n{answer}" for prompt, answer in zip(prompts[:-1], answers, strict=False))
-        return f"{shown}{gap}{prompts[-1]}", answers[-1]
+        return self.after_examples(dialogues, answers)
 
     def bare_summary(self) -> tuple[str, str]:
         """An instruction without an example: mostly a long account in other words than the house style's."""
