@@ -1,12 +1,15 @@
 import random
 from itertools import pairwise
 
+import pytest
+
 from labkit.corpus import exchanges
 from labkit.corpus.generator import make_dialogue
 from labkit.corpus.script import NOT_THIRD_PERSON, SLOT, Turn, load_scripts
 from labkit.corpus.slots import TYPES, Filler
 from labkit.corpus.summaries import HOUSE, summarize
-from labkit.corpus.tasks import TaskMixture
+from labkit.corpus.talks import talks
+from labkit.corpus.tasks import POOLS, TaskMixture
 
 
 def test_every_turn_has_one_wording_and_a_report_that_can_stand_alone():
@@ -66,12 +69,16 @@ def test_swapped_speakers_change_places_in_the_reports_too(monkeypatch):
     assert len(seen) >= 4
 
 
-def test_three_fifths_of_the_dialogues_to_be_told_line_by_line_are_strung_together_late_and_no_others():
+def test_most_dialogues_to_be_told_line_by_line_are_talks_or_strung_together_and_no_others():
     mixture = TaskMixture(load_scripts(), Filler(random.Random(0)), progress=2.5)
-    strung = {
-        form: sum(mixture.dialogue(form=form).script.id == "exchanges" for _ in range(300))
-        for form in ("house", "quotes", "story", "")
-    }
-    assert 155 < strung["house"] < 205 and 155 < strung["quotes"] < 205 and strung["story"] == strung[""] == 0
+    own = {talk.id for talk in talks()}
+
+    def shares(**how):
+        drawn = [mixture.dialogue(**how).script.id for _ in range(500)]
+        return [sum(each) / 500 for each in ([name == "exchanges" for name in drawn], [name in own for name in drawn])]
+
+    assert shares(turns=True) == pytest.approx([POOLS[2], POOLS[1]], abs=0.08)
+    assert shares(turns=True, ended=True) == [0, pytest.approx(POOLS[1] + POOLS[2], abs=0.08)]
+    assert shares() == [0, 0]
     mixture.progress = 0.99
-    assert not any(mixture.dialogue(form="house").script.id == "exchanges" for _ in range(50))
+    assert shares(turns=True) == [0, 0]

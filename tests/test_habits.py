@@ -1,4 +1,5 @@
 import random
+import re
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -85,7 +86,7 @@ def test_a_prompt_has_one_writer_and_prompts_have_many():
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(4)), progress=0.99)
     outcome = {text: plot for plot, texts in CLOSINGS.items() for text in texts}
     seen, same, closed = Counter(), 0, 0
-    for _ in range(400):
+    for _ in range(600):
         prompt, answer = mixture.few_shot()
         shown = closed_with(prompt)
         for one, two in pairwise(sorted({*shown, *closed_with(answer)}, key=lambda text: outcome[text])):
@@ -94,38 +95,25 @@ def test_a_prompt_has_one_writer_and_prompts_have_many():
             closed += 1
             same += text in shown
             seen[text] += 1
-    assert closed > 80 and len(seen) > 20 and max(seen.values()) < closed / 6
-    assert 0.55 < same / closed < 0.9
+    assert closed > 120 and len(seen) > 20 and max(seen.values()) < closed / 6
+    assert 0.15 < same / closed < 0.5  # as it comes: nothing sees to it that an example ends as the target does
 
 
-def test_seven_of_ten_prompts_show_how_their_writer_closes_such_a_talk(monkeypatch):
-    always = Habits(closings=tuple(CLOSINGS[plot][1] for plot in PLOTS))
-    monkeypatch.setattr("labkit.corpus.habits.KEPT", 1.0)
-    monkeypatch.setattr("labkit.corpus.tasks.random_style", lambda rng: Style(habits=always))
-    monkeypatch.setattr("labkit.corpus.tasks.random_habits", lambda rng: always)
-    mixture = TaskMixture(seen_scripts(), Filler(random.Random(5)), progress=0.99)
-    monkeypatch.setattr(mixture.rng, "choices", lambda values, weights: [values[0]])  # one example
-    shown = [
-        bool(set(closed_with(answer)) & set(closed_with(prompt)))
-        for prompt, answer in (mixture.few_shot() for _ in range(300))
-        if closed_with(answer)
-    ]
-    assert len(shown) > 200 and 0.68 < sum(shown) / len(shown) < 0.84  # and a fifth of the others by chance
-
-
-def test_endings_are_told_by_one_writer_and_mostly_shown():
+def test_endings_are_told_by_one_writer_after_as_many_examples_as_come():
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(8)), progress=3.5)
     outcome = {text: plot for plot, texts in CLOSINGS.items() for text in texts}
     pairs = [mixture.ending() for _ in range(300)]
-    same, bare = 0, 0
+    same, bare, short = 0, 0, 0
     for prompt, answer in pairs:
         (closing,), shown = closed_with(answer), closed_with(prompt)
-        assert answer.endswith(closing)
+        assert answer.endswith(closing) and shown
         assert len({outcome[text] for text in {closing, *shown}}) == len({closing, *shown})
         same += closing in shown
         bare += answer == closing
         assert answer == closing or len(answer.removesuffix(closing).split()) > 2
-    assert 0.75 < same / 300 < 0.92 and 0.3 < bare / 300 < 0.5
+        lines = [len(re.findall("^#Person[12]#:", part, re.M)) for part in re.split("\n\n+", prompt)]
+        short += max(lines) < 6
+    assert 0.3 < same / 300 < 0.55 and 0.4 < bare / 300 < 0.6 and 0.4 < short / 300 < 0.6
     assert len({answer for _, answer in pairs if answer in ALL}) > 20
 
 
@@ -134,15 +122,8 @@ def test_endings_come_in_the_finish_alone(monkeypatch):
     for progress in (0.99, 2.5, 3.5):
         mixture = TaskMixture(seen_scripts(), Filler(random.Random(9)), progress=progress)
         monkeypatch.setattr(mixture, "ending", lambda: ("ending", ""))
-        counts.append(sum(mixture.example()[0] == "ending" for _ in range(300)))
-    assert counts[:2] == [0, 0] and 30 < counts[2] < 75
-
-
-def test_a_dialogue_with_a_given_outcome_is_never_strung_together():
-    mixture = TaskMixture(seen_scripts(), Filler(random.Random(6)), progress=2.5)
-    drawn = [mixture.dialogue(form="house", plot="refused") for _ in range(60)]
-    assert {dialogue.script.plot for dialogue in drawn} == {"refused"}
-    assert len({dialogue.script.id for dialogue in drawn}) > 20
+        counts.append(sum(mixture.example()[0] == "ending" for _ in range(600)))
+    assert counts[:2] == [0, 0] and 30 < counts[2] < 90
 
 
 def test_quotes_do_not_depend_on_the_closing():

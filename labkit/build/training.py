@@ -22,13 +22,16 @@ from labkit.build import bars, forward
 from labkit.build.guidance import guidance, lines_told
 from labkit.build.recipe import Recipe, average, optimizers, progress_of, rate
 from labkit.build.untrained import kept, new_model
+from labkit.corpus.generator import make_dialogue
 from labkit.corpus.script import Script
 from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, summarize
+from labkit.corpus.talks import talks
 from labkit.corpus.tasks import TaskMixture
 
 POOL_SIZE = 2048  # examples that are drawn, sorted by length and cut into batches at once
 CHECKPOINT_POOLS = 2  # a checkpoint after so many pools
+CHECKS = 12  # how often the bars are measured
 
 
 def batches(
@@ -106,7 +109,9 @@ def train(
         for optimizer, values in zip(steps, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
     total = recipe.tokens + recipe.questions + recipe.third_stage + recipe.finish
-    started, losses, guided, next_check = time.time() - state["seconds"], [], [], state["tokens"] + total // 12
+    between = total // CHECKS
+    started, losses, guided = time.time() - state["seconds"], [], []
+    next_check = (state["tokens"] // between + 1) * between
     while state["tokens"] < total:
         rng = random.Random(f"{recipe.seed} pool {state['pool']}")
         mixture = TaskMixture(scripts, Filler(rng), forbidden, progress=progress_of(state["tokens"], recipe))
@@ -163,7 +168,7 @@ def train(
             torch.save(saved, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
         if state["tokens"] >= next_check:
-            next_check += total // 12
+            next_check += between
             log(folder, tokens=state["tokens"], **check(model, tokenizer, scripts))
     log(folder, recipe=asdict(recipe), **state)
     return model
@@ -172,17 +177,22 @@ def train(
 def check(
     model: T5ForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, scripts: list[Script], size: int = 48
 ) -> dict[str, Any]:
-    """The bars of the model card in small, on fresh dialogues of the training scripts with words never trained on."""
+    """The bars of the model card in small, on fresh dialogues with words never trained on.
+
+    Of the training scripts, and of talks on topics that nothing is trained on.
+    """
     mixture = TaskMixture(scripts, Filler(random.Random("check"), rare=0.1, held_out="any"))
-    dialogues = [mixture.dialogue(rude=0) for _ in range(size)]
-    shots = [[mixture.dialogue(rude=0) for _ in range(3)] for _ in range(size)]
-    references = [summarize(dialogue, HOUSE, mixture.rng) for dialogue in dialogues]
+    run, found = bars.runner(model, tokenizer), {}
+    for name, source in (("known", scripts), ("new", talks(validation=True))):
+        dialogues = [make_dialogue(mixture.rng.choice(source), mixture.filler) for _ in range(size)]
+        shots = [[mixture.dialogue(rude=0) for _ in range(3)] for _ in range(size)]
+        references = [summarize(dialogue, HOUSE, mixture.rng) for dialogue in dialogues]
+        found[name] = bars.climb(run, dialogues, references, shots)
+        outputs = found[name].pop("outputs")
+        found[name]["samples"] = {"reference": references[0]} | {way: made[0] for way, made in outputs.items()}
+    known = [mixture.dialogue(rude=0) for _ in range(size)]
     rude = [mixture.dialogue(rude=1) for _ in range(size // 2)]
-    run = bars.runner(model, tokenizer)
-    found = bars.climb(run, dialogues, references, shots)
-    outputs = found.pop("outputs")
-    found["samples"] = {"reference": references[0]} | {name: made[0] for name, made in outputs.items()}
-    return found | {"tasks": bars.battery(run, dialogues, rude, size)}
+    return found | {"tasks": bars.battery(run, known, rude, size)}
 
 
 def log(folder: Path, **values: object) -> None:

@@ -125,6 +125,18 @@ def parse_line(line: str, script: Script) -> None:
 
 def problems(script: Script) -> list[str]:
     """What is wrong with a script, in sentences; an empty list when it is sound."""
+    found = talk_problems(script)
+    for form in FORMS:
+        if len(script.summaries[form]) < (1 if form == "minutes" else 2):
+            found.append(f"too few {form} summaries")
+    found += [f"no question asks {fact}" for fact in script.facts if fact not in script.questions]
+    for story in script.summaries["story"]:
+        found += [f"a story misses {fact}: {story!r}" for fact in script.facts if not mentions(story, fact)]
+    return found
+
+
+def talk_problems(script: Script) -> list[str]:
+    """What is wrong with the turns, slots and reports of a script or a talk."""
     found = []
     if script.plot not in PLOTS:
         found.append(f"plot {script.plot!r} is none of {', '.join(PLOTS)}")
@@ -143,9 +155,6 @@ def problems(script: Script) -> list[str]:
         bare = CHOICE.sub("", text)
         if bare.count("(") != bare.count(")") or "|" in bare or re.search(r"[{}]", SLOT.sub("", text)):
             found.append(f"unbalanced or nested parentheses or braces in {text!r}")
-    for form in FORMS:
-        if len(script.summaries[form]) < (1 if form == "minutes" else 2):
-            found.append(f"too few {form} summaries")
     keys = [turn for turn in script.turns if turn.key]
     if not 2 <= len(keys) <= 5:
         found.append(f"{len(keys)} turns are marked >>: 2 to 5")
@@ -168,10 +177,6 @@ def problems(script: Script) -> list[str]:
             not turn.group and all(mentions(text, fact) for text in turn.alternatives) for turn in script.turns
         ):
             found.append(f"fact {fact} is not said in every alternative of a turn that always stands")
-        if fact not in script.questions:
-            found.append(f"no question asks {fact}")
-    for story in script.summaries["story"]:
-        found += [f"a story misses {fact}: {story!r}" for fact in script.facts if not mentions(story, fact)]
     for kept in product((False, True), repeat=len(script.groups)):
         groups = {group for group, keep in zip(script.groups, kept, strict=True) if keep}
         speakers = [turn.speaker for turn in script.turns if turn.group is None or turn.group in groups]
@@ -208,13 +213,14 @@ def load_scripts(folder: Path = FOLDER) -> list[Script]:
 
 if __name__ == "__main__":
     failed = False
-    for path in sorted(FOLDER.glob("*.txt")):
-        try:
-            for script in parse(path.read_text("utf-8"), path.name):
-                for problem in problems(script):
-                    failed = True
-                    print(f"{path.name} [{script.id}]: {problem}")
-        except LabError as error:
-            failed = True
-            print(error)
+    for folder, check in ((FOLDER, problems), (FOLDER.parent / "talks", talk_problems)):
+        for path in sorted(folder.glob("*.txt")):
+            try:
+                for script in parse(path.read_text("utf-8"), path.name):
+                    for problem in check(script):
+                        failed = True
+                        print(f"{path.name} [{script.id}]: {problem}")
+            except LabError as error:
+                failed = True
+                print(error)
     sys.exit(failed)

@@ -11,6 +11,7 @@ from labkit.corpus import words
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = "January February March April May June July August September October November December".split()
 COUNTS = "two three four five six seven eight nine ten eleven twelve".split()
+REAL = ("NOUN", "NOUN", "ADJ", "ADJ", "VERB", "ADV")  # parts of speech of any real word, by their share
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 
@@ -41,8 +42,8 @@ class Filler:
         return self.accept(lambda: self.rng.choice(common))
 
     def real_word(self) -> str:
-        """Any real noun or adjective, common or rare."""
-        return self.accept(lambda: self.rng.choice(words.wide_words()[self.rng.choice(("NOUN", "ADJ"))]))
+        """Any real word, common or rare."""
+        return self.accept(lambda: self.rng.choice(words.wide_words()[self.rng.choice(REAL)]))
 
     def invent(self, syllables: int = 1) -> str:
         """An invented word, capitalised."""

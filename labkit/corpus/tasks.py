@@ -1,4 +1,4 @@
-"""The instruction mixture the embedded model is trained on: (prompt, answer) pairs over scripts and exchanges.
+"""The instruction mixture the embedded model is trained on: (prompt, answer) pairs over scripts, talks and exchanges.
 
 Examples are drawn without end from a seed. What a prompt can ask: go on with a talk (no instruction), summarize
 (bare, in a named style, after examples), report a few lines in the third person, repeat them with their speakers,
@@ -30,6 +30,7 @@ from labkit.corpus.questions import ASKED, ASKED_OF_FEW, LABELS, ask, fact_quest
 from labkit.corpus.script import PLOTS, Script
 from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import Style, bare_style, random_style, summarize, tell, what_matters
+from labkit.corpus.talks import talks
 
 # Before and after the dialogue. Two of them are the instructions of the labs; FLAN's mixture had ten a task.
 SUMMARY_PROMPTS = (
@@ -87,7 +88,8 @@ NAMED_STYLES = {  # an instruction that names the form; several wordings each
 }
 REPORT_PROMPTS = ("Report what they say.", "Say it in the third person.", "Who says what? Write a report.")
 RUDE = 0.12  # share of the dialogues with a rude speaker
-STRUNG = 0.6  # share of exchanges from the third stage on, where something is to be reported, quoted or told
+MADE_OF_TURNS = ("house", "quotes")  # forms for which turns and their reports are enough
+POOLS = (0.4, 0.35, 0.25)  # scripts, talks and exchanges from the third stage on, where turns and reports are enough
 CLOSERS = (Path(__file__).parent / "closers.txt").read_text("utf-8").splitlines()  # what goes on after a talk
 
 
@@ -98,8 +100,8 @@ class TaskMixture:
     `progress` runs from 0 to 1 over the first stage of the training: copying and who says what come first, on a few
     lines; then short prompts with long answers, and once those are faithful, few-shot prompts, which cost three times
     the tokens. From 1 to 2, in the second stage, all are single questions; from 2 on, in the third stage and the
-    finish, a fifth or a quarter is, few-shot prompts and bare instructions come more often, and exchanges join the
-    dialogues. In the finish, from 3 on, examples also show how a writer closes, and reports come twice as often.
+    finish, a fifth or a quarter is, few-shot prompts and bare instructions come more often, and talks and exchanges
+    join the scripts. In the finish, from 3 on, examples also show how a writer closes, and reports come twice as often.
     """
 
     scripts: list[Script]
@@ -121,24 +123,26 @@ class TaskMixture:
         """1 at the start, 0 after the first 6% of the training."""
         return max(0.0, 1 - self.progress / 0.06)
 
-    def dialogue(self, natural: float = 0.0, rude: float = RUDE, form: str = "", plot: str = "") -> Dialogue:
+    def dialogue(self, natural: float = 0.0, rude: float = RUDE, turns: bool = False, ended: bool = False) -> Dialogue:
         """A dialogue that stands in no evaluation split; with the share `natural`, a natural one with new words.
 
-        From the third stage on three fifths of those in the `form` house or quotes are strung together from exchanges.
-        With a `plot`, one that ends so.
+        Where `turns` and their reports are enough, most are talks or strung together from exchanges from the third
+        stage on; only talks where they must have `ended` one way or another.
         """
         if self.rng.random() < natural:
             return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
-        if self.progress >= 2 and form in ("house", "quotes") and not plot and self.rng.random() < STRUNG:
+        many = turns and self.progress >= 2
+        pool = self.rng.choices(("scripts", "talks", "exchanges"), POOLS)[0] if many else "scripts"
+        if pool == "exchanges" and not ended:
             return make_dialogue(strung_together(self.rng), self.filler)
-        scripts = [script for script in self.scripts if script.plot == plot] if plot else self.scripts
+        scripts = self.scripts if pool == "scripts" else talks()
         while (dialogue := make_dialogue(self.rng.choice(scripts), self.filler)).text in self.forbidden:
             pass
         return make_rude(dialogue, self.rng) if self.rng.random() < rude else dialogue
 
     def harder(self, dialogue: Dialogue, form: str) -> Dialogue:
         """Some reports and quotes made harder: a quarter with random speakers, later a third in new words."""
-        if form not in ("house", "quotes") or not dialogue.told or dialogue.rude:
+        if form not in MADE_OF_TURNS or not dialogue.told or dialogue.rude:
             return dialogue
         if self.rng.random() < 0.25:
             dialogue = spoken_by_either(dialogue, self.rng)
@@ -163,32 +167,27 @@ class TaskMixture:
         later, finish = self.progress >= 2, self.progress >= 3
         shares = {
             lambda: copy(self.dialogue, self.filler): 0.05 + 0.3 * early,
-            lambda: whose(self.dialogue(), self.rng): 0.05 + 0.15 * early - 0.02 * late,
+            lambda: whose(self.dialogue(turns=True), self.rng): 0.05 + 0.15 * early - 0.02 * late,
             self.report: 0.28 - 0.16 * late + 0.14 * finish,
-            lambda: spans(self.dialogue(), self.rng): 0.02,
+            lambda: spans(self.dialogue(turns=True), self.rng): 0.02,
             self.questions: 0.2 - 0.04 * late,
             self.next_turn: 0.05,
             self.cloze: 0.07 - 0.03 * late,
             self.named_style: 0.22 - 0.08 * late,
             self.bare_summary: 0.16 - 0.03 * late + 0.3 * later,
             self.few_shot: 0.36 * late + 0.5 * later,
-            self.ending: 0.5 * finish,
-            self.question: 0.7 * later,
+            self.ending: 0.3 * finish,
+            self.question: 0.7 * later + 0.2 * finish,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
     def few_shot(self) -> tuple[str, str]:
-        """Examples and target share one writer's style and one template; the style is to be read off the examples.
-
-        In seven of ten one of the examples ends as the target does, so that the writer's habit for that can be seen.
-        """
+        """Examples and target share one writer's style and one template; the style is to be read off the examples."""
         shots = self.rng.choices((1, 2, 3, 4, 6), (44, 14, 38, 2.5, 1.5))[0]
         style = Style(habits=random_habits(self.rng)) if self.rng.random() < 0.5 else random_style(self.rng)
         natural = 0.6 if style.form in ("house", "headline", "quotes") and self.rng.random() < 0.2 else 0.0
-        form = style.form if self.rng.random() < 0.7 else ""  # else always with an outcome, which exchanges have not
-        dialogues = [self.dialogue(natural, form=form) for _ in range(shots + 1)]
-        if style.form == "house" and (plot := dialogues[-1].script.plot) and self.rng.random() < 0.7:
-            dialogues[self.rng.randrange(shots)] = self.dialogue(plot=plot)
+        turns, ended = style.form in MADE_OF_TURNS, self.rng.random() < 0.6
+        dialogues = [self.dialogue(natural, turns=turns, ended=ended) for _ in range(shots + 1)]
         dialogues = [self.harder(dialogue, style.form) for dialogue in dialogues]
         return self.after_examples(dialogues, [self.summary(dialogue, style) for dialogue in dialogues])
 
@@ -201,26 +200,26 @@ class TaskMixture:
         return gap.join([*examples, last]), answers[-1]
 
     def ending(self) -> tuple[str, str]:
-        """Examples and target say no more than how it ended, by one writer's habits; most with the last report.
+        """Examples and target say no more than how it ended, by one writer's habits; half of them with the last report.
 
-        In three quarters one of the examples ends as the target does, as in `few_shot`, where the habit is the same but
-        stands behind a whole summary.
+        Half of the prompts have nothing but the last lines of each dialogue.
         """
         shots = self.rng.choices((1, 2, 3, 4), (20, 25, 40, 15))[0]
         habits = Habits(random_habits(self.rng).second, tuple(self.rng.choice(CLOSINGS[plot]) for plot in PLOTS))
-        dialogues = [self.dialogue() for _ in range(shots + 1)]
-        if self.rng.random() < 0.75:
-            dialogues[self.rng.randrange(shots)] = self.dialogue(plot=dialogues[-1].script.plot)
+        dialogues = [self.dialogue(turns=True, ended=True) for _ in range(shots + 1)]
         answers = [habits.closings[PLOTS.index(dialogue.script.plot)] for dialogue in dialogues]
-        if self.rng.random() < 0.6:
+        if self.rng.random() < 0.5:
             last = [tell(d, what_matters(d, self.rng)[-1], "person", self.rng, habits) for d in dialogues]
             answers = [f"{report} {closing}" for report, closing in zip(last, answers, strict=True)]
+        if self.rng.random() < 0.5:
+            lines = self.rng.randint(2, 5)
+            dialogues = [some_turns(d, slice(max(0, len(d.turns) - lines), len(d.turns))) for d in dialogues]
         return self.after_examples(dialogues, answers)
 
     def bare_summary(self) -> tuple[str, str]:
         """An instruction without an example: mostly a long account in other words than the house style's."""
         style = bare_style(self.rng)
-        dialogue = self.dialogue(natural=0.1, rude=2 * RUDE, form=style.form)
+        dialogue = self.dialogue(natural=0.1, rude=2 * RUDE, turns=style.form in MADE_OF_TURNS)
         if style.form != "quotes" and not dialogue.script.summaries["story"]:  # a natural one: no other forms
             style = Style("house", self.rng.choice(("ordinal", "plain")))
         dialogue = self.harder(dialogue, style.form)
@@ -230,7 +229,7 @@ class TaskMixture:
     def named_style(self) -> tuple[str, str]:
         """The instruction names the form."""
         form = "house" if self.rng.random() < 0.5 else self.rng.choice(list(NAMED_STYLES))
-        dialogue = self.harder(self.dialogue(form=form), form)
+        dialogue = self.harder(self.dialogue(turns=form in MADE_OF_TURNS), form)
         instruction = self.rng.choice(NAMED_STYLES[form])
         parts = (instruction, dialogue.text, "") if self.rng.random() < 0.5 else ("", dialogue.text, instruction)
         naming = {"story": "role", "quotes": "plain"}.get(form, "person")
@@ -270,7 +269,8 @@ class TaskMixture:
         """
         few = self.progress >= 1.5 and self.rng.random() < (0.5 if self.progress < 2 else 0.25)
         kind = self.rng.choice(ASKED_OF_FEW if few else ASKED)
-        dialogue = self.dialogue(rude=0.5 if kind == "rude" else RUDE)
+        of_talks = kind in ("outcome", "role", "rude", "entity")
+        dialogue = self.dialogue(rude=0.5 if kind == "rude" else RUDE, turns=of_talks, ended=of_talks)
         if few:
             dialogue = some_turns(dialogue, few_of(len(dialogue.turns), self.rng, most=6))
         pair = ask(dialogue, kind, self.rng)
@@ -280,7 +280,7 @@ class TaskMixture:
 
     def report(self) -> tuple[str, str]:
         """A dialogue or a few lines of it, to be told in the third person, turn by turn."""
-        dialogue = self.harder(self.dialogue(form="house"), "house")
+        dialogue = self.harder(self.dialogue(turns=True), "house")
         if self.rng.random() >= 0.6 * (1 - self.early):
             dialogue = some_turns(dialogue, few_of(len(dialogue.turns), self.rng, most=4))
         if not dialogue.told:

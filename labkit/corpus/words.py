@@ -95,11 +95,11 @@ def unfit(text: str) -> bool:
 
 @functools.cache
 def wide_words() -> dict[str, list[str]]:
-    """Real English words that can be a noun or only an adjective ('NOUN', 'ADJ'), mild ones only, the commonest first."""
+    """Real English words, mild ones only, the commonest first: can be a noun ('NOUN'), only an adjective, adverb or verb."""
     import lemminflect
     import wordfreq
 
-    found: dict[str, list[str]] = {"NOUN": [], "ADJ": []}
+    found: dict[str, list[str]] = {"NOUN": [], "ADJ": [], "ADV": [], "VERB": []}
     dropped = set(DROPPED.read_text("utf-8").split())
     for word in wordfreq.top_n_list("en", 330_000):
         if not (word.isascii() and word.isalpha() and 3 < len(word) < 15):
@@ -111,6 +111,8 @@ def wide_words() -> dict[str, list[str]]:
             found["NOUN"].append(word)
         elif lemmas.get("ADJ") == word and not lemmas.keys() & {"ADV", "VERB"}:
             found["ADJ"].append(word)
+        elif len(lemmas) == 1 and word in (lemmas.get("ADV"), lemmas.get("VERB")):
+            found[next(iter(lemmas))].append(word)
     return found
 
 
