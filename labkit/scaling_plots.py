@@ -201,18 +201,22 @@ def budget_figure(
 
 
 def _log_log(axes: "Axes", xlabel: str, title: str) -> None:
-    """Logarithmic axes with numbers that do not overlap: only powers of ten where the horizontal one has some, and
-    plain numbers at a few heights where the vertical one has less than a decade."""
+    """Logarithmic axes with numbers that do not overlap: only powers of ten where an axis has more than one, else a few
+    numbers between them."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.set_xscale("log")
     axes.set_yscale("log")
     left, right = axes.get_xlim()
-    if right >= 10 * left:
-        axes.xaxis.set_minor_formatter(NullFormatter())
+    if right < 50 * left:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     low, high = axes.get_ylim()
     if high < 10 * low:
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)))
+        near = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0)
+        wide = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+        axes.yaxis.set_major_locator(LogLocator(subs=near if high < 2 * low else wide))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
         axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(xlabel)
