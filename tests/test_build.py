@@ -1,6 +1,7 @@
 """The recipe of the embedded model: its fast forward pass, its batches, and that a killed run goes on."""
 
 import itertools
+import json
 import math
 import random
 
@@ -17,6 +18,7 @@ from labkit.corpus import words
 from labkit.corpus.generator import make_dialogue, spoken_by_either
 from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, summarize, tell
+from labkit.corpus.talks import talks
 from labkit.corpus.tasks import TaskMixture
 
 PYTORCHS_UPDATE = torch.optim._muon._zeropower_via_newtonschulz  # before a training may exchange it
@@ -68,6 +70,7 @@ def test_batches_hold_every_token_once(tokenizer):
 @pytest.mark.parametrize("step", [3, 7, 17, 28])  # one in each stage
 def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch, step):
     monkeypatch.setattr(training, "CHECKPOINT_POOLS", 1)
+    monkeypatch.setattr(training, "CHECKS", 2)
     monkeypatch.setattr(training, "POOL_SIZE", 16)
     monkeypatch.setattr(training, "check", lambda *_: {})
     recipe = Recipe(tokens=6_000, questions=3_000, third_stage=9_000, finish=6_000, tokens_per_step=2_048)
@@ -91,6 +94,25 @@ def test_a_killed_run_goes_on_where_it_stopped(tokenizer, tmp_path, monkeypatch,
     resumed = training.train(tmp_path / "killed", tokenizer, seen_scripts(), frozenset(), recipe)
     for one, two in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, two)
+    assert checked(tmp_path / "whole") == checked(tmp_path / "killed") != set()
+
+
+def checked(folder):
+    """After how many tokens the bars were measured, of a run whose check says nothing."""
+    lines = map(json.loads, (folder / "log.jsonl").read_text("utf-8").splitlines())
+    return {line["tokens"] for line in lines if set(line) == {"tokens"}}
+
+
+def test_the_log_tells_the_bars_on_known_topics_and_on_talks_kept_for_validation(tokenizer, monkeypatch):
+    measured = []
+    monkeypatch.setattr(bars, "runner", lambda *_: None)
+    monkeypatch.setattr(bars, "climb", lambda run, dialogues, *_: measured.append(dialogues) or {"outputs": {}})
+    monkeypatch.setattr(bars, "battery", lambda run, known, rude, size: (known, rude))
+    found = training.check(None, tokenizer, seen_scripts(), size=30)
+    known, new = ({dialogue.script.topic for dialogue in dialogues} for dialogues in measured)
+    assert known <= {script.topic for script in seen_scripts()} and len(known) > 10
+    assert new <= {talk.topic for talk in talks(validation=True)} and len(new) > 5
+    assert found["tasks"][0] is measured[0] and all(dialogue.rude for dialogue in found["tasks"][1])
 
 
 @pytest.mark.parametrize("shape", [(24, 24), (40, 16), (16, 40)])

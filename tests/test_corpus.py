@@ -8,14 +8,14 @@ from itertools import pairwise
 import pytest
 
 from labkit.build.corpus import SIZES, TEXTS, UNSEEN_TOPICS, all_splits, generated_splits, seen_scripts
-from labkit.corpus import exchanges, natural, talks, words
+from labkit.corpus import exchanges, natural, words
 from labkit.corpus.copying import whose
 from labkit.corpus.generator import SENTENCE_END, fill, in_new_words, make_dialogue, some_turns, spoken_by_either
 from labkit.corpus.habits import NO_HABITS
 from labkit.corpus.natural import as_script
 from labkit.corpus.questions import KINDS, ask, label
 from labkit.corpus.rudeness import read
-from labkit.corpus.script import FOLDER, PLOTS, load_scripts, parse, problems
+from labkit.corpus.script import FOLDER, PLOTS, TALKS, load_scripts, parse, problems
 from labkit.corpus.slots import TYPES, Filler
 from labkit.corpus.summaries import HOUSE, Style, summarize, tell
 from labkit.corpus.tasks import TaskMixture
@@ -208,8 +208,8 @@ def test_kept_out_insults_stand_in_no_training_example():
     kept_out = [text.lower() for kind, texts in read("kept_out").items() for text in texts if kind in ("name", "trait")]
     mixture = TaskMixture(seen_scripts(), Filler(random.Random(1)), progress=0.6)
     examples = [" ".join(mixture.example()) for _ in range(1500)]
-    folders = (FOLDER, exchanges.FOLDER, talks.FOLDER)
-    sources = [*(path for folder in folders for path in folder.glob("*.txt")), FOLDER.parent / "natural/train.txt"]
+    folders = (FOLDER, exchanges.FOLDER, TALKS)
+    sources = [*(path for folder in folders for path in folder.rglob("*.txt")), FOLDER.parent / "natural/train.txt"]
     text = "\n".join([*examples, *(path.read_text("utf-8") for path in sources)]).lower()
     called = r"(?<!get )you(?: are|'re)? (?:an? )?"  # not "to get you a thick cushion"
     said = [phrase for phrase in kept_out if re.search(rf"{called}{re.escape(phrase)}\b", text)]
@@ -369,7 +369,7 @@ def test_single_questions_of_every_kind_fill_the_second_stage_and_a_quarter_of_t
         mixture = TaskMixture(seen_scripts(), Filler(random.Random(6)), progress=progress)
         monkeypatch.setattr(mixture, "question", lambda: ("single", ""))
         counts.append(sum(mixture.example()[0] == "single" for _ in range(300)))
-    assert counts[:2] == [0, 300] and all(50 < count < 110 for count in counts[2:])
+    assert counts[:2] == [0, 300] and all(50 < count < 95 for count in counts[2:])
     words_of = {"topic": "topic", "outcome": "How does it", "role": "Who is", "rude": "rude", "entity": "mention|Find"}
     assert set(KINDS) == {*words_of, "question"}
     mixture, seen = TaskMixture(seen_scripts(), Filler(random.Random(6))), set()

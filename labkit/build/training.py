@@ -183,14 +183,14 @@ def check(
     """
     mixture = TaskMixture(scripts, Filler(random.Random("check"), rare=0.1, held_out="any"))
     run, found = bars.runner(model, tokenizer), {}
-    for name, source in (("known", scripts), ("new", talks(validation=True))):
-        dialogues = [make_dialogue(mixture.rng.choice(source), mixture.filler) for _ in range(size)]
+    known = [mixture.dialogue(rude=0) for _ in range(size)]
+    new = [make_dialogue(mixture.rng.choice(talks(validation=True)), mixture.filler) for _ in range(size)]
+    for name, dialogues in (("known", known), ("new", new)):
         shots = [[mixture.dialogue(rude=0) for _ in range(3)] for _ in range(size)]
         references = [summarize(dialogue, HOUSE, mixture.rng) for dialogue in dialogues]
         found[name] = bars.climb(run, dialogues, references, shots)
         outputs = found[name].pop("outputs")
         found[name]["samples"] = {"reference": references[0]} | {way: made[0] for way, made in outputs.items()}
-    known = [mixture.dialogue(rude=0) for _ in range(size)]
     rude = [mixture.dialogue(rude=1) for _ in range(size // 2)]
     return found | {"tasks": bars.battery(run, known, rude, size)}
 

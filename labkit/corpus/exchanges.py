@@ -11,7 +11,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from labkit.corpus.script import SLOT, Script, Turn, parse
+from labkit.corpus.script import SLOT, Script, Turn, parse_folder
 
 FOLDER = Path(__file__).parent / "exchanges"
 MOST = 4  # exchanges in a dialogue
@@ -21,8 +21,7 @@ OTHER = {"A": "B", "B": "A"}
 @functools.cache
 def exchanges() -> list[list[Turn]]:
     """All exchanges, by file name and place in the file. Raises LabError for a line that cannot be read."""
-    paths = sorted(FOLDER.glob("*.txt"))
-    return [script.turns for path in paths for script in parse(path.read_text("utf-8"), path.name)]
+    return [script.turns for script in parse_folder(FOLDER)]
 
 
 def strung_together(rng: random.Random) -> Script:

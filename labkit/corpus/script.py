@@ -12,6 +12,7 @@ from labkit.corpus.slots import TYPES
 from labkit.errors import LabError
 
 FOLDER = Path(__file__).parent / "scripts"
+TALKS = Path(__file__).parent / "talks"  # read by talks.py; checked here with the scripts
 FORMS = ("brief", "story", "headline", "minutes")  # the summaries written by hand for every script
 PLOTS = ("agreed", "refused", "postponed", "changed_mind", "misunderstanding")
 SLOT = re.compile(r"\{(?:(an?) )?(\w+)\}")
@@ -81,6 +82,11 @@ def parse(text: str, source: str) -> list[Script]:
         except (ValueError, IndexError, KeyError) as error:
             raise LabError(f"{source}, line {number}: cannot read {line.strip()!r} ({error}).") from None
     return scripts
+
+
+def parse_folder(folder: Path) -> list[Script]:
+    """All scripts of a folder, by file name and place in the file. Raises LabError for a line it cannot read."""
+    return [script for path in sorted(folder.glob("*.txt")) for script in parse(path.read_text("utf-8"), path.name)]
 
 
 def parse_line(line: str, script: Script) -> None:
@@ -204,7 +210,7 @@ def _has(text: str, slot: str) -> bool:
 
 def load_scripts(folder: Path = FOLDER) -> list[Script]:
     """All scripts, by file name and place in the file. Raises LabError if one is unsound."""
-    scripts = [script for path in sorted(folder.glob("*.txt")) for script in parse(path.read_text("utf-8"), path.name)]
+    scripts = parse_folder(folder)
     for script in scripts:
         if found := problems(script):
             raise LabError(f"Script {script.id}: {found[0]}.")
@@ -213,8 +219,8 @@ def load_scripts(folder: Path = FOLDER) -> list[Script]:
 
 if __name__ == "__main__":
     failed = False
-    for folder, check in ((FOLDER, problems), (FOLDER.parent / "talks", talk_problems)):
-        for path in sorted(folder.glob("*.txt")):
+    for folder, check in ((FOLDER, problems), (TALKS, talk_problems)):
+        for path in sorted(folder.rglob("*.txt")):
             try:
                 for script in parse(path.read_text("utf-8"), path.name):
                     for problem in check(script):

@@ -131,8 +131,9 @@ class TaskMixture:
         """
         if self.rng.random() < natural:
             return make_dialogue(as_script(self.rng.choice(natural_dialogues("train")), self.rng), self.filler)
-        many = turns and self.progress >= 2
-        pool = self.rng.choices(("scripts", "talks", "exchanges"), POOLS)[0] if many else "scripts"
+        pool = "scripts"
+        if turns and self.progress >= 2:
+            (pool,) = self.rng.choices(("scripts", "talks", "exchanges"), POOLS)
         if pool == "exchanges" and not ended:
             return make_dialogue(strung_together(self.rng), self.filler)
         scripts = self.scripts if pool == "scripts" else talks()
@@ -177,7 +178,7 @@ class TaskMixture:
             self.bare_summary: 0.16 - 0.03 * late + 0.3 * later,
             self.few_shot: 0.36 * late + 0.5 * later,
             self.ending: 0.3 * finish,
-            self.question: 0.7 * later + 0.2 * finish,
+            self.question: 0.7 * later,
         }
         return self.rng.choices(list(shares), list(shares.values()))[0]()
 
@@ -269,7 +270,7 @@ class TaskMixture:
         """
         few = self.progress >= 1.5 and self.rng.random() < (0.5 if self.progress < 2 else 0.25)
         kind = self.rng.choice(ASKED_OF_FEW if few else ASKED)
-        of_talks = kind in ("outcome", "role", "rude", "entity")
+        of_talks = kind not in ("topic", "question")  # talks have neither questions nor topics to be known
         dialogue = self.dialogue(rude=0.5 if kind == "rude" else RUDE, turns=of_talks, ended=of_talks)
         if few:
             dialogue = some_turns(dialogue, few_of(len(dialogue.turns), self.rng, most=6))
