@@ -4,7 +4,7 @@ from collections import Counter
 from labkit.build.corpus import UNSEEN_TOPICS
 from labkit.corpus.exchanges import exchanges
 from labkit.corpus.generator import make_dialogue
-from labkit.corpus.script import PLOTS, load_scripts, talk_problems
+from labkit.corpus.script import PLOTS, SLOT, load_scripts, talk_problems
 from labkit.corpus.slots import Filler
 from labkit.corpus.summaries import HOUSE, Style, summarize
 from labkit.corpus.talks import talks
@@ -34,6 +34,20 @@ def test_no_line_stands_twice_in_scripts_exchanges_or_other_talks():
     lines += Counter(turn.alternatives[0].lower() for exchange in exchanges() for turn in exchange)
     own = {text.lower() for talk in ALL for turn in talk.turns for text in turn.alternatives}
     assert [text for text in sorted(own) if lines[text] > 1] == []
+
+
+def test_a_report_says_what_its_turn_does_but_for_values_taken_back():
+    def slots(text):
+        return {match[2] for match in SLOT.finditer(text)} - {"A", "B"}
+
+    said, told = Counter(), Counter()
+    for talk in ALL:
+        for turn in talk.turns:
+            for text, report in zip(turn.alternatives, turn.reports or turn.alternatives, strict=True):
+                said[talk.id] += len(slots(text))
+                told[talk.id] += len(slots(text) & slots(report)) if turn.reports else 0
+    assert told.total() / said.total() > 0.96
+    assert all(told[name] >= said[name] - 3 for name in said)
 
 
 def test_the_reports_that_matter_keep_the_facts_of_a_talk():
