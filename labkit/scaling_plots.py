@@ -203,7 +203,7 @@ def budget_figure(
 def _log_log(axes: "Axes", xlabel: str, title: str) -> None:
     """Logarithmic axes with numbers that do not overlap: only powers of ten where an axis has more than one, else a few
     numbers between them."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -214,9 +214,7 @@ def _log_log(axes: "Axes", xlabel: str, title: str) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     low, high = axes.get_ylim()
     if high < 10 * low:
-        near = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0)
-        wide = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
-        axes.yaxis.set_major_locator(LogLocator(subs=near if high < 2 * low else wide))
+        axes.yaxis.set_major_locator(MaxNLocator(6))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
         axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(xlabel)
